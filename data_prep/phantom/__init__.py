@@ -1,0 +1,15 @@
+"""The phantom cohort: simulated patients whose scans go the way of real ones, and whose truth is known."""
+
+from data_prep.phantom.canvas import Tissue
+from data_prep.phantom.cohort import prepare_phantom, write_phantom_bids
+from data_prep.phantom.patient import PhantomPatient, marker_position, phantom_labels, phantom_scan
+
+__all__ = [
+    "PhantomPatient",
+    "Tissue",
+    "marker_position",
+    "phantom_labels",
+    "phantom_scan",
+    "prepare_phantom",
+    "write_phantom_bids",
+]

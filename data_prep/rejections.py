@@ -1,0 +1,47 @@
+"""`rejected.csv`: what was left out, why, and what would help."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from monai_vq.data import VolumeError
+
+__all__ = ["REJECTED_NAME", "Rejection", "write_rejections"]
+
+REJECTED_NAME = "rejected.csv"
+
+
+@dataclass(frozen=True, order=True)
+class Rejection:
+    """A volume that is not in the dataset.
+
+    Attributes:
+        source: path relative to the source's root.
+        reason: what was found, and what was expected.
+        remedy: what the user can do.
+    """
+
+    source: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}; {self.remedy}"
+
+    @classmethod
+    def from_error(cls, source: str, error: Exception) -> "Rejection":
+        """Lists a known fault by its reason, and any other exception as what it is: a bug to report."""
+        if isinstance(error, VolumeError):
+            return cls(source, error.reason, error.remedy)
+        if isinstance(error, OSError):
+            return cls(source, f"cannot be read: {error.strerror or error}", "check the file and its permissions")
+        return cls(source, f"unexpected {type(error).__name__}: {error}", "report it with the header of this file")
+
+
+def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
+    """Writes one row a volume, sorted; the header alone where nothing was rejected."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Rejection)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(rejection) for rejection in sorted(rejections))

@@ -1,0 +1,68 @@
+"""A second run into the same folder: models may have been trained on its split, so it may only come out the same."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from data_prep.bids import Scan
+from data_prep.output import SLICES_DIR
+from data_prep.rejections import REJECTED_NAME
+from data_prep.scan_files import file_sha256
+from monai_vq.data import Splits, read_splits
+from monai_vq.data.manifest import MANIFEST_NAME, read_rows
+from monai_vq.data.splits import SPLITS_NAME
+from monai_vq.errors import InputError
+
+__all__ = ["prune_slices", "refuse_changed_source", "refuse_changed_split"]
+
+_REMEDY = "choose another --output_dir, or give --force to replace the dataset and its split"
+
+
+def refuse_changed_source(output_dir: Path, scans: Sequence[Scan]) -> None:
+    """Compares the source with a complete dataset before anything of it is touched.
+
+    Raises:
+        InputError: a scan has come, gone or changed since.
+    """
+    if not (output_dir / MANIFEST_NAME).exists():
+        return
+    earlier = {record.source: record.sha256 for record in read_rows(output_dir / MANIFEST_NAME)}
+    now = {scan.source: scan.path for scan in scans}
+    gone = earlier.keys() - now.keys()
+    come = now.keys() - earlier.keys() - _rejected_sources(output_dir)
+    changed = {source for source, sha256 in earlier.items() if source in now and file_sha256(now[source]) != sha256}
+    for sources, what in ((gone, "gone"), (come, "new"), (changed, "changed")):
+        if sources:
+            raise InputError(
+                f"{len(sources)} volume(s) of the source are {what} since {output_dir} was prepared, "
+                f"first {min(sources)}; {_REMEDY}"
+            )
+
+
+def refuse_changed_split(output_dir: Path, splits: Splits) -> None:
+    """Compares the split with that of a complete dataset.
+
+    Raises:
+        InputError: it would change, as a rejected volume was mended or a table of the source was edited.
+    """
+    if not ((output_dir / MANIFEST_NAME).exists() and (output_dir / SPLITS_NAME).exists()):
+        return
+    if read_splits(output_dir).sha256 != splits.sha256:
+        prune_slices(output_dir, (record.scan_id for record in read_rows(output_dir / MANIFEST_NAME)))
+        raise InputError(f"the split would differ from that in {output_dir}, as the source has changed; {_REMEDY}")
+
+
+def prune_slices(output_dir: Path, scan_ids: Iterable[str]) -> None:
+    """Removes the files of scans that are not listed, which a killed or refused run has left."""
+    listed = {f"{scan_id}{ending}" for scan_id in scan_ids for ending in (".json", ".npy", "_mask.npy")}
+    for path in (output_dir / SLICES_DIR).iterdir():
+        if path.name not in listed:
+            path.unlink()
+
+
+def _rejected_sources(output_dir: Path) -> set[str]:
+    path = output_dir / REJECTED_NAME
+    if not path.exists():
+        return set()
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["source"] for row in csv.DictReader(file)}

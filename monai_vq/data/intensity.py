@@ -1,0 +1,47 @@
+"""Intensities on disk: a robust window per volume, and 16 bits within it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monai_vq.data.nifti import VolumeError
+
+__all__ = ["LEVELS", "dequantize", "foreground_window", "quantize"]
+
+LEVELS = 65535  # uint16; a step is 1/65535 of the window, far below the noise of any scanner
+
+
+def foreground_window(
+    array: NDArray[np.float32], mask: NDArray[np.bool_], percentiles: tuple[float, float]
+) -> tuple[float, float]:
+    """Percentiles of the foreground's intensities, so that neither air nor a few bright vessels set the scale.
+
+    Args:
+        array: intensities, any shape.
+        mask: foreground, same shape, not empty.
+        percentiles: (low, high), each in [0, 100].
+
+    Returns:
+        The intensities (low, high) that become 0 and 1.
+
+    Raises:
+        VolumeError: both percentiles fall on the same intensity.
+    """
+    low, high = (float(value) for value in np.percentile(array[mask], percentiles))
+    if not low < high:
+        raise VolumeError(
+            f"the foreground's percentiles {percentiles[0]:g} and {percentiles[1]:g} are both {low:g}",
+            "leave the scan out, or widen --window",
+        )
+    return low, high
+
+
+def quantize(array: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint16]:
+    """Clips intensities to [low, high] and stores them as 0 to 65535."""
+    unit = (np.clip(array, low, high) - low) / (high - low)
+    stored: NDArray[np.uint16] = np.rint(unit * LEVELS).astype(np.uint16)
+    return stored
+
+
+def dequantize(stored: NDArray[np.uint16], low: float, high: float) -> NDArray[np.float32]:
+    """Undoes `quantize` up to half a step, (high - low) / 131070, within the window."""
+    return (low + stored.astype(np.float32) / LEVELS * (high - low)).astype(np.float32)

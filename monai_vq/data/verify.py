@@ -1,0 +1,88 @@
+"""Re-checks a prepared dataset against what it says of itself."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monai_vq.data.manifest import MANIFEST_NAME, ScanRecord, read_rows
+from monai_vq.data.splits import SPLITS_NAME, Splits, prove_disjoint, read_splits
+from monai_vq.errors import InputError
+
+__all__ = ["verify_dataset"]
+
+_RESTORE = "run the same `python -m data_prep` command again"
+_REPLACE = "prepare the dataset again with --force"
+
+
+def verify_dataset(dataset_dir: Path | str) -> list[str]:
+    """Compares files with their hashes, shapes and types, and the split with the manifest.
+
+    Args:
+        dataset_dir: a prepared dataset.
+
+    Returns:
+        One line a problem, with its remedy; empty if all is good.
+
+    Raises:
+        InputError: there is no dataset to check.
+    """
+    dataset_dir = Path(dataset_dir)
+    if not (dataset_dir / MANIFEST_NAME).is_file():
+        raise InputError(f"no {MANIFEST_NAME} in {dataset_dir}; give the folder of a prepared dataset")
+    try:
+        records = read_rows(dataset_dir / MANIFEST_NAME)
+    except InputError as error:
+        return [str(error)]
+    problems = [problem for record in records for problem in _check_scan(dataset_dir, record)]
+    return [*problems, *_check_orphans(dataset_dir, records), *_check_split(dataset_dir, records)]
+
+
+def _check_scan(dataset_dir: Path, record: ScanRecord) -> Iterator[str]:
+    shapes = []
+    for path, recorded, dtype in (
+        (record.slices_path(dataset_dir), record.slices_sha256, np.uint16),
+        (record.mask_path(dataset_dir), record.mask_sha256, np.bool_),
+    ):
+        name = path.relative_to(dataset_dir)
+        if not path.is_file():
+            yield f"{name} is missing; {_RESTORE}"
+            continue
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != recorded:
+                yield f"{name} was changed after it was written; delete it and {_RESTORE}"
+                continue
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        shapes.append(array.shape)
+        if array.dtype != dtype or array.ndim != 3 or len(array) != len(record.slice_indices):
+            expected = f"{np.dtype(dtype)} [{len(record.slice_indices)}, H, W]"
+            yield f"{name} is {array.dtype} {list(array.shape)}, expected {expected}; {_REPLACE}"
+    if len(set(shapes)) > 1:
+        yield f"slices and masks of {record.scan_id} differ in shape, {shapes[0]} and {shapes[1]}; {_REPLACE}"
+
+
+def _check_orphans(dataset_dir: Path, records: Sequence[ScanRecord]) -> Iterator[str]:
+    endings = (".npy", "_mask.npy", ".json")
+    listed = {f"{record.scan_id}{ending}" for record in records for ending in endings}
+    for path in sorted((dataset_dir / "slices").glob("*")):
+        if path.name not in listed:
+            yield f"slices/{path.name} is not in the manifest; delete it, or {_RESTORE}"
+
+
+def _check_split(dataset_dir: Path, records: Sequence[ScanRecord]) -> Iterator[str]:
+    try:
+        splits = read_splits(dataset_dir)
+        prove_disjoint(splits.splits, records)
+    except InputError as error:
+        yield str(error)
+        return
+    yield from _check_members(splits, {record.patient_id for record in records})
+
+
+def _check_members(splits: Splits, patients: set[str]) -> Iterator[str]:
+    split_patients = {patient for members in splits.splits.values() for patient in members}
+    for patient in sorted(patients - split_patients):
+        yield f"patient {patient} of the manifest is in no split of {SPLITS_NAME}; {_REPLACE}"
+    for patient in sorted(split_patients - patients):
+        yield f"patient {patient} of {SPLITS_NAME} has no scan in the manifest; {_REPLACE}"

@@ -1,0 +1,25 @@
+"""Engines: what drives a run from its bundle, around MONAI's trainer and evaluator."""
+
+from monai_vq.engines.batches import place, prepare_batch
+from monai_vq.engines.knobs import check_knobs
+from monai_vq.engines.precision import AutocastInferer
+from monai_vq.engines.report_run import RunReport
+from monai_vq.engines.scoring import make_baselines, score_split
+from monai_vq.engines.start import check_network, check_settings, origin, start_run
+from monai_vq.engines.training import step_losses, train
+
+__all__ = [
+    "AutocastInferer",
+    "RunReport",
+    "check_knobs",
+    "check_network",
+    "check_settings",
+    "make_baselines",
+    "origin",
+    "place",
+    "prepare_batch",
+    "score_split",
+    "start_run",
+    "step_losses",
+    "train",
+]

@@ -1,0 +1,127 @@
+"""The settings of a bundle: known by name and type, whatever the command line made of them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+
+from monai_vq.errors import InputError
+
+PRECISIONS = ("fp32", "bf16", "fp16")
+# Ids that MONAI itself looks up; nothing in a config refers to them.
+STRUCTURE = {"imports", "initialize", "run", "finalize", "train", "validate", "_meta_", "bundle_root", "save_execute_config"}
+_REFERENCE = re.compile(r"[@%]([A-Za-z_]\w*)")
+
+# name: (types, None allowed). An int is taken for a float; "true" and "none" come from the command line as strings.
+KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
+    "dataset_dir": ((str,), False),
+    "output_dir": ((str,), False),
+    "image_size": ((list,), False),
+    "spacing": ((list,), True),
+    "in_channels": ((int,), False),
+    "num_embeddings": ((int,), False),
+    "embedding_dim": ((int,), False),
+    "batch_size": ((int,), False),
+    "learning_rate": ((float,), False),
+    "max_epochs": ((int,), False),
+    "max_minutes": ((float,), True),
+    "val_interval": ((int,), False),
+    "num_workers": ((int,), False),
+    "device": ((str, torch.device), False),
+    "precision": ((str,), False),
+    "seed": ((int,), False),
+    "deterministic": ((bool,), False),
+    "resume": ((bool,), False),
+}
+_WORDS = {"true": True, "false": False, "none": None, "null": None}
+_AT_LEAST_ONE = ("in_channels", "num_embeddings", "embedding_dim", "batch_size", "max_epochs", "val_interval")
+
+
+def calling_parser() -> ConfigParser:
+    """Returns the ConfigParser that is evaluating the expression which called this.
+
+    MONAI gives an expression no way to its own config; it is found on the call stack, which is the same from the
+    command line, a notebook and torchrun.
+
+    Raises:
+        RuntimeError: if no ConfigParser is calling.
+    """
+    for frame in inspect.stack():
+        candidate = frame.frame.f_locals.get("self")
+        if isinstance(candidate, ConfigParser):
+            return candidate
+    raise RuntimeError("calling_parser() is for expressions of a bundle config; call check_knobs(config) instead.")
+
+
+def check_knobs(config: dict[str, Any]) -> None:
+    """Refuses settings that nothing would read, and brings the known ones to their types in place.
+
+    MONAI accepts any ``--name value``: a mistyped name would be ignored, and ``--resume false`` would be a non-empty,
+    hence true, string.
+
+    Args:
+        config: a bundle's config with the overrides merged.
+
+    Raises:
+        InputError: if an id is neither a known knob, nor referred to, nor one of MONAI's; or a value has another type.
+    """
+    used = _references(config) | STRUCTURE
+    for name in config:
+        if name not in KNOBS and name not in used:
+            near = difflib.get_close_matches(name, sorted(set(KNOBS) | used), n=1)
+            hint = f"did you mean --{near[0]}?" if near else f"expected one of {', '.join(sorted(KNOBS))}."
+            raise InputError(f"unknown setting --{name} {config[name]!r}: nothing reads it; {hint}")
+    for name in KNOBS:
+        if name in config:
+            config[name] = check_value(name, config[name])
+    _check_ranges(config)
+
+
+def check_value(name: str, value: Any) -> Any:
+    """Returns a knob's value in its type; an expression (``$…``) or reference stays for the parser.
+
+    Raises:
+        InputError: if the value has another type.
+    """
+    types, optional = KNOBS[name]
+    if isinstance(value, str) and value.startswith(("$", "@", "%")):
+        return value
+    if isinstance(value, str) and value.lower() in _WORDS and str not in types:
+        value = _WORDS[value.lower()]
+    if value is None and optional:
+        return None
+    if types == (float,) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if types == (list,) and isinstance(value, tuple):
+        return list(value)
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        expected = " or ".join(t.__name__ for t in types) + (" or None" if optional else "")
+        raise InputError(f"--{name} {value!r} is a {type(value).__name__}; expected {expected}.")
+    return value
+
+
+def _check_ranges(config: Mapping[str, Any]) -> None:
+    for name in _AT_LEAST_ONE:
+        if isinstance(config.get(name), int) and config[name] < 1:
+            raise InputError(f"--{name} {config[name]} must be at least 1.")
+    if config.get("precision", "fp32") not in PRECISIONS:
+        raise InputError(f"--precision {config['precision']!r}: expected one of {', '.join(PRECISIONS)}.")
+    for name, kind in (("image_size", int), ("spacing", (int, float))):
+        pair = config.get(name)
+        if isinstance(pair, list) and (len(pair) != 2 or not all(isinstance(v, kind) and v > 0 for v in pair)):
+            raise InputError(f"--{name} {pair!r}: expected two positive numbers, (rows, columns), such as [128, 96].")
+
+
+def _references(node: Any) -> set[str]:
+    """Top-level ids that some string of the config refers to."""
+    if isinstance(node, Mapping):
+        return set().union(*map(_references, node.values()))
+    if isinstance(node, list):
+        return set().union(*map(_references, node))
+    return set(_REFERENCE.findall(node)) if isinstance(node, str) else set()

@@ -1,0 +1,51 @@
+"""Precision of the forward pass: MONAI's ``amp`` flag is hard-wired to CUDA, ours is a choice of type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.inferers import SimpleInferer
+from torch import Tensor, nn
+
+from monai_vq.engines.knobs import PRECISIONS
+from monai_vq.errors import InputError
+
+_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class AutocastInferer(SimpleInferer):
+    """Runs the network under ``torch.autocast`` of a precision; losses and the quantizer stay in float32.
+
+    Args:
+        precision: ``fp32`` (no autocast), ``bf16``, or ``fp16`` (CUDA only, with a loss scaler while training).
+
+    Raises:
+        InputError: if the precision is unknown.
+    """
+
+    def __init__(self, precision: str = "fp32") -> None:
+        super().__init__()
+        if precision not in PRECISIONS:
+            raise InputError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}.")
+        self.precision = precision
+
+    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """Returns the network's output for inputs [B, C, H, W]."""
+        kind = _TYPES.get(self.precision)
+        with torch.autocast(inputs.device.type, dtype=kind, enabled=kind is not None):
+            return super().__call__(inputs, network, *args, **kwargs)
+
+
+def check_device(device: torch.device | str, precision: str) -> torch.device:
+    """Returns the device, refused where it is absent or cannot train in this precision.
+
+    Raises:
+        InputError: if CUDA is asked for and absent, or fp16 without CUDA.
+    """
+    device = torch.device(device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu.")
+    if precision == "fp16" and device.type != "cuda":
+        raise InputError(f"--precision fp16 needs a CUDA device, not {device.type}; use --precision bf16 or fp32.")
+    return device

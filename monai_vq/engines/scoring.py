@@ -1,0 +1,100 @@
+"""A trained model's scores on a split, beside those of two baselines that know nothing of the latent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from ignite.handlers import ProgressBar
+from monai.engines import SupervisedEvaluator
+from monai.inferers import Inferer
+from monai.networks.layers import GaussianFilter
+from torch import Tensor
+
+from monai_vq.engines.batches import prepare_batch
+from monai_vq.metrics import CodebookUsage, PatientScores
+from monai_vq.networks import VQVAE
+
+BLUR_SIGMA = 2.0  # pixels: about the detail that a downsampling by 4 throws away
+Baseline = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """Scores of one split.
+
+    Attributes:
+        model: a row a slice, ids and scores.
+        baselines: a table like it for each baseline.
+        code_counts: how often each code occurs, int64 [K]; None for a model without codes.
+    """
+
+    model: pd.DataFrame
+    baselines: dict[str, pd.DataFrame]
+    code_counts: np.ndarray | None
+
+
+def score_split(
+    network: VQVAE,
+    loader: Iterable[Mapping[str, Any]],
+    device: torch.device,
+    inferer: Inferer,
+    baselines: Mapping[str, Baseline],
+    progress: str = "",
+) -> SplitScores:
+    """Reconstructs every slice of a split in eval mode and scores it.
+
+    Args:
+        network: the model, on the device.
+        loader: batches with ``image``, ``mask`` and ids.
+        device: where to run.
+        inferer: runs the network; its precision is the evaluation's.
+        baselines: x → x_hat by name, scored on the same slices.
+        progress: name on the progress bar; empty for none.
+    """
+    scores = PatientScores()
+    others = {name: PatientScores(baseline) for name, baseline in baselines.items()}
+    usage = CodebookUsage(network.num_embeddings, lambda output: output["pred"].codes)
+    codes: dict[str, Any] = {"codes": usage} if network.num_embeddings > 1 else {}
+    evaluator = SupervisedEvaluator(
+        device=device,
+        val_data_loader=loader,
+        network=network,
+        prepare_batch=prepare_batch,
+        inferer=inferer,
+        key_val_metric={"ssim": scores},
+        additional_metrics=others | codes,
+        val_handlers=[ProgressBar(desc=progress)] if progress else [],
+        decollate=False,
+    )
+    evaluator.run()
+    return SplitScores(
+        scores.rows, {name: other.rows for name, other in others.items()}, usage.counts.numpy() if codes else None
+    )
+
+
+def make_baselines(train_loader: Iterable[Mapping[str, Any]]) -> dict[str, Baseline]:
+    """Returns the two baselines of every report: the mean training image, and the input blurred by a Gaussian."""
+    mean = mean_image(train_loader)
+    blur = GaussianFilter(spatial_dims=2, sigma=BLUR_SIGMA)
+
+    def mean_training_image(x: Tensor) -> Tensor:
+        return mean.to(x.device).expand_as(x)
+
+    def blurred_input(x: Tensor) -> Tensor:
+        return blur.to(x.device)(x.float().contiguous()).clamp(0, 1)
+
+    return {"mean training image": mean_training_image, f"blurred input (σ = {BLUR_SIGMA:g} px)": blurred_input}
+
+
+def mean_image(loader: Iterable[Mapping[str, Any]]) -> Tensor:
+    """Returns the mean of all slices of a loader, [1, C, H, W]."""
+    total, number = torch.zeros(1, dtype=torch.float64), 0
+    for batch in loader:
+        total = total + batch["image"].double().sum(dim=0, keepdim=True)
+        number += len(batch["image"])
+    return (total / number).float()

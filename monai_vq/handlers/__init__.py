@@ -1,0 +1,23 @@
+"""Handlers of the engines: one a file, each attached to a trainer or an evaluator."""
+
+from monai_vq.handlers.budget import TrainingBudget
+from monai_vq.handlers.checkpoints import RunCheckpoints
+from monai_vq.handlers.codebook_use import CodebookUse
+from monai_vq.handlers.history import History
+from monai_vq.handlers.images import ReconstructionGrid
+from monai_vq.handlers.progress import TrainingProgress
+from monai_vq.handlers.stability import GradientClip, SpikeRatio, StopAtNonFinite
+from monai_vq.handlers.validation import Validation
+
+__all__ = [
+    "CodebookUse",
+    "GradientClip",
+    "History",
+    "ReconstructionGrid",
+    "RunCheckpoints",
+    "SpikeRatio",
+    "StopAtNonFinite",
+    "TrainingBudget",
+    "TrainingProgress",
+    "Validation",
+]

@@ -1,0 +1,22 @@
+"""How much of the codebook training uses."""
+
+from __future__ import annotations
+
+from ignite.engine import Engine
+
+from monai_vq.metrics import CodebookUsage
+
+
+class CodebookUse:
+    """Logs each training epoch's codebook use as metrics ``usage`` (fraction of codes) and ``perplexity``.
+
+    Args:
+        num_embeddings: K.
+    """
+
+    def __init__(self, num_embeddings: int) -> None:
+        self.metric = CodebookUsage(num_embeddings, lambda output: output["pred"].codes)
+
+    def attach(self, engine: Engine) -> None:
+        """Follows a trainer."""
+        self.metric.attach(engine, "codebook")

@@ -1,0 +1,22 @@
+"""Scores of reconstructions and of latents: what the report says about a model."""
+
+from monai_vq.metrics.bootstrap import patient_interval
+from monai_vq.metrics.codebook_usage import CodebookUsage, perplexity, usage
+from monai_vq.metrics.patient_scores import PatientScores
+from monai_vq.metrics.rate import LatentFormat, bits_per_pixel, code_entropy_bits
+from monai_vq.metrics.slice_scores import slice_scores
+from monai_vq.metrics.ssim import ssim, ssim_map
+
+__all__ = [
+    "CodebookUsage",
+    "LatentFormat",
+    "PatientScores",
+    "bits_per_pixel",
+    "code_entropy_bits",
+    "patient_interval",
+    "perplexity",
+    "slice_scores",
+    "ssim",
+    "ssim_map",
+    "usage",
+]

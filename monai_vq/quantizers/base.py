@@ -1,0 +1,130 @@
+"""The contract that every latent keeps: an image's latent is its codes and what the codes do not say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from monai_vq.quantizers.codebook import Codebook
+
+
+class Quantized(NamedTuple):
+    """What a quantizer makes of an encoder output z_e [B, D, *spatial]. Tensors only, so that it scripts and exports.
+
+    Attributes:
+        z_q: decoder input, [B, D, *spatial], float32.
+        codes: index of the codeword at each position, [B, *spatial], int64.
+        side: what the codes alone do not say, [B, G, *spatial], float32; G may be 0.
+        loss: the quantizer's own loss, a scalar.
+    """
+
+    z_q: Tensor
+    codes: Tensor
+    side: Tensor
+    loss: Tensor
+
+
+class Quantizer(nn.Module):
+    """Turns z_e into codes and side, and these back into the decoder's input.
+
+    ::
+
+        z_e ──► codes ──► embed(codes, side) = z_q     (equal to the bit)
+          └───► side ────────┘
+
+    A variant defines ``_quantize`` and ``embed``. Everything is computed in float32, under autocast too: squared
+    distances overflow float16 and lose their differences in bfloat16.
+
+    Attributes:
+        num_embeddings: K, the number of codewords.
+        embedding_dim: D, the channels of z_e and z_q.
+        side_channels: G, the number of scalars a position that the codes do not say.
+    """
+
+    num_embeddings: int
+    embedding_dim: int
+    side_channels: int
+
+    def forward(self, z_e: Tensor) -> Quantized:
+        """Quantizes z_e; in training mode the codebook learns from it afterwards.
+
+        Args:
+            z_e: encoder output, [B, D, *spatial], any floating type.
+
+        Raises:
+            ValueError: if z_e does not have ``embedding_dim`` channels.
+        """
+        return self._in_float32(z_e, self.training)
+
+    def assign(self, z_e: Tensor) -> Quantized:
+        """Quantizes z_e as ``forward`` does, but nothing learns, in training mode neither: for extracting latents."""
+        return self._in_float32(z_e, False)
+
+    def _in_float32(self, z_e: Tensor, learn: bool) -> Quantized:
+        if z_e.shape[1] != self.embedding_dim:
+            raise ValueError(
+                f"z_e has {z_e.shape[1]} channels, the quantizer's embedding_dim is {self.embedding_dim}; "
+                "give the encoder as many out_channels."
+            )
+        if torch.jit.is_scripting():
+            return self._quantize(z_e.float(), learn)
+        with torch.autocast(z_e.device.type, enabled=False):
+            return self._quantize(z_e.float(), learn)
+
+    def _quantize(self, z_e: Tensor, learn: bool) -> Quantized:
+        raise TypeError("a Quantizer's variant defines _quantize(z_e, learn)")
+
+    def embed(self, codes: Tensor, side: Tensor) -> Tensor:
+        """Rebuilds the decoder's input from what is stored.
+
+        Args:
+            codes: [B, *spatial], int64.
+            side: [B, G, *spatial].
+
+        Returns:
+            z_q, [B, D, *spatial], float32, equal to the bit to what ``forward`` returned with these codes and side.
+        """
+        raise TypeError("a Quantizer's variant defines embed(codes, side)")
+
+
+class CodebookQuantizer(Quantizer):
+    """A quantizer over one codebook; a variant defines ``_latent`` and ``embed``.
+
+    Args:
+        codebook: the codewords, how they are chosen and how they learn.
+    """
+
+    def __init__(self, codebook: Codebook) -> None:
+        super().__init__()
+        self.codebook = codebook
+        self.num_embeddings, self.embedding_dim = codebook.num_embeddings, codebook.embedding_dim
+        self.side_channels = 0
+
+    def _quantize(self, z_e: Tensor, learn: bool) -> Quantized:
+        vectors = z_e.movedim(1, -1).reshape(-1, self.embedding_dim)
+        if learn:
+            self.codebook.initialize_from(vectors)
+        codes = self.codebook.choose(vectors).view(z_e[:, 0].shape)
+        quantized = self._latent(z_e, codes, self.codebook.lookup(codes))
+        if learn:  # only now: z_q comes from the codebook that chose the codes
+            self.codebook.learn(vectors, codes.flatten())
+        return quantized
+
+    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor) -> Quantized:
+        """Makes the latent of z_e from its codes and their codewords e, [B, D, *spatial]."""
+        raise TypeError("a CodebookQuantizer's variant defines _latent(z_e, codes, e)")
+
+
+def straight_through(z_e: Tensor, z_q: Tensor) -> Tensor:
+    """Passes z_q forward and its gradient back to z_e (van den Oord et al. 2017, sec. 3.2).
+
+    Args:
+        z_e: encoder output, [B, D, *spatial].
+        z_q: its quantised value, same shape; receives no gradient here.
+
+    Returns:
+        A tensor equal to z_q to the bit, with the identity as gradient with respect to z_e.
+    """
+    return z_q.detach() + (z_e - z_e.detach())  # not z_e + (z_q - z_e).detach(): rounding would change z_q

@@ -1,0 +1,165 @@
+"""K codewords: how one is chosen for a position, and how they learn. Composed into every quantizer."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from monai_vq.quantizers.ranks import broadcast_from_first_rank, sum_over_ranks
+
+UPDATES = ("ema", "gradient")
+CHOICES = ("nearest", "direction")
+NORM_FLOOR = 1e-12  # squared codeword norms below it count as zero; float32 keeps 1e-38, data have about 1
+SCORES_AT_ONCE = 2**24  # scores held at a time while choosing: 64 MiB of float32, whatever N and K
+
+
+class Codebook(nn.Module):
+    """K codewords in D dimensions, with the choice and the learning of the codewords.
+
+    The choice defines a distortion, and the codewords learn to make that same distortion small:
+
+    ========== =============================== ======================================= =======================
+    choice     code k of z                     distortion                              EMA update of e_k
+    ========== =============================== ======================================= =======================
+    nearest    argmin ‖z − e_k‖²               ‖z − e_k‖²                              mean of its z
+    direction  argmax ⟨z, e_k⟩² / ‖e_k‖²       ‖z − P(z, e_k)‖², distance to a line    Σ⟨z, e_k⟩z, unit norm
+    ========== =============================== ======================================= =======================
+
+    ``nearest`` with ``update="ema"`` is van den Oord et al. 2017, appendix A.1; ``direction`` is the shape codebook of
+    gain-shape vector quantisation (Sabin and Gray 1984), its update one power iteration towards the cluster's first
+    principal direction. Codewords start as vectors of the first training batch. A code that is hardly used any more is
+    moved to a vector of the batch, drawn with probability proportional to its distortion, together with its EMA state.
+
+    Everything that learns is a buffer or a parameter, hence in the checkpoint; nothing changes in eval mode.
+
+    Args:
+        num_embeddings: K.
+        embedding_dim: D.
+        update: ``ema`` (moving averages, no gradient) or ``gradient`` (a parameter, moved by the codebook loss).
+        choice: ``nearest`` or ``direction``.
+        decay: of the moving averages, in [0, 1).
+        epsilon: Laplace smoothing of the cluster sizes.
+        revival_threshold: a code whose moving average of use falls below this fraction of the uniform share is
+            revived; 0 turns revival off.
+
+    Raises:
+        ValueError: if an argument is outside what is stated here.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        update: str = "ema",
+        choice: str = "nearest",
+        decay: float = 0.99,
+        epsilon: float = 1e-5,
+        revival_threshold: float = 0.03,
+    ) -> None:
+        super().__init__()
+        if update not in UPDATES or choice not in CHOICES:
+            raise ValueError(f"update {update!r} and choice {choice!r}: expected one of {UPDATES} and of {CHOICES}.")
+        if num_embeddings < 1 or embedding_dim < 1:
+            raise ValueError(f"num_embeddings {num_embeddings} and embedding_dim {embedding_dim} must be at least 1.")
+        if not (0 <= decay < 1 and epsilon > 0 and 0 <= revival_threshold < 1):
+            raise ValueError(
+                f"decay {decay} and revival_threshold {revival_threshold} must lie in [0, 1), epsilon {epsilon} above 0."
+            )
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.update, self.choice = update, choice
+        self.decay, self.epsilon, self.revival_threshold = decay, epsilon, revival_threshold
+        embedding = torch.randn(num_embeddings, embedding_dim)
+        if update == "gradient":
+            self.embedding = nn.Parameter(embedding)
+        else:
+            self.register_buffer("embedding", embedding)
+            self.register_buffer("ema_w", embedding.clone())
+        # Ones, not zeros: an unused code divided by a cluster size near 0 would jump to a norm of 1e5.
+        self.register_buffer("cluster_size", torch.ones(num_embeddings))
+        self.register_buffer("initialized", torch.zeros((), dtype=torch.bool))
+
+    def choose(self, z: Tensor) -> Tensor:
+        """Chooses a code for each vector; no gradient, nothing learns.
+
+        Args:
+            z: [N, D], float32.
+
+        Returns:
+            Codes, [N], int64.
+        """
+        z, e = z.detach(), self.embedding.detach()
+        rows = max(1, SCORES_AT_ONCE // self.num_embeddings)
+        return torch.cat([self._best(part, e) for part in z.split(rows)])
+
+    def _best(self, z: Tensor, e: Tensor) -> Tensor:
+        if self.choice == "direction":
+            return (z @ F.normalize(e, dim=1).T).abs().argmax(dim=1)
+        return torch.addmm(e.square().sum(dim=1), z, e.T, alpha=-2).argmin(dim=1)  # ‖z‖² is the same for every k
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Returns the codewords [B, D, *spatial] of codes [B, *spatial]; the gradient reaches a ``gradient`` codebook."""
+        return F.embedding(codes, self.embedding).movedim(-1, 1)
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def initialize_from(self, z: Tensor) -> None:
+        """Takes the codewords from the first training batch, once; z is [N, D]."""
+        if bool(self.initialized):
+            return
+        self._place(torch.ones_like(self.cluster_size, dtype=torch.bool), z, torch.ones_like(z[:, 0]))
+        self.initialized.fill_(True)
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def learn(self, z: Tensor, codes: Tensor) -> None:
+        """Moves the averages (and with ``update="ema"`` the codewords) towards a training batch, then revives.
+
+        Call it after the codewords of this batch have been read: z_q must come from the codebook before the update.
+
+        Args:
+            z: vectors of the batch on this rank, [N, D], float32.
+            codes: their codes, [N].
+        """
+        z = z.detach()
+        counts = sum_over_ranks(torch.bincount(codes, minlength=self.num_embeddings).to(z.dtype))
+        self.cluster_size.lerp_(counts, 1 - self.decay)
+        chosen = F.embedding(codes, self.embedding.detach())
+        if self.update == "ema":
+            weight = (z * chosen).sum(dim=1, keepdim=True) if self.choice == "direction" else 1.0
+            sums = torch.zeros_like(self.ema_w).index_add_(0, codes, z * weight)
+            self.ema_w.lerp_(sum_over_ranks(sums), 1 - self.decay)
+            self.embedding.copy_(self._centroids())
+        if self.revival_threshold > 0:
+            dead = self.cluster_size < self.revival_threshold * self.cluster_size.mean()
+            self._place(dead, z, self.distortion(z, chosen))
+
+    def distortion(self, z: Tensor, e: Tensor) -> Tensor:
+        """The squared error that the choice makes small, [N], of vectors z [N, D] against codewords e [N, D]."""
+        if self.choice == "nearest":
+            return (z - e).square().sum(dim=1)
+        along = (z * e).sum(dim=1).square() / e.square().sum(dim=1).clamp_min(NORM_FLOOR)
+        return (z.square().sum(dim=1) - along).clamp_min(0)
+
+    def _centroids(self) -> Tensor:
+        if self.choice == "direction":
+            return F.normalize(self.ema_w, dim=1)
+        n = self.cluster_size.sum()
+        smoothed = (self.cluster_size + self.epsilon) / (n + self.num_embeddings * self.epsilon) * n
+        return self.ema_w / smoothed[:, None]
+
+    def _place(self, where: Tensor, z: Tensor, weight: Tensor) -> None:
+        """Moves the codes ``where`` [K] to vectors of z drawn with probability ~ weight [N], the same on every rank."""
+        number = int(where.sum())
+        if number == 0:
+            return
+        weight = weight.clamp_min(torch.finfo(weight.dtype).tiny)  # all-zero weights draw evenly
+        drawn = torch.multinomial(weight, number, replacement=number > len(z))
+        vectors = broadcast_from_first_rank(z[drawn])
+        share = self.cluster_size.mean()
+        self.cluster_size[where] = share
+        norms = vectors.norm(dim=1, keepdim=True)
+        along = norms if self.choice == "direction" else torch.ones_like(norms)
+        if self.update == "ema":
+            self.ema_w[where] = vectors * along * share
+        self.embedding.data[where] = vectors / along.clamp_min(NORM_FLOOR)

@@ -1,0 +1,67 @@
+"""What a reader must know before believing the scores: few patients, a collapsed codebook, a baseline that wins."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from monai_vq.metrics.bootstrap import FEW_PATIENTS
+from monai_vq.report.tables import SCORES
+
+LOW_USAGE = 0.5
+HIGHER_IS_BETTER = {"ssim", "ssim_foreground", "psnr"}
+
+
+def find_cautions(split_rows: pd.DataFrame, baseline_rows: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Sentences for the top of the report, none where nothing is wrong.
+
+    Args:
+        split_rows: the model's split table.
+        baseline_rows: for each baseline's name, its split table.
+    """
+    return [
+        *_few_patients(split_rows),
+        *_low_usage(split_rows),
+        *_not_finite(split_rows),
+        *(sentence for name, rows in baseline_rows.items() for sentence in _baseline_wins(split_rows, name, rows)),
+    ]
+
+
+def _few_patients(split_rows: pd.DataFrame) -> list[str]:
+    few = split_rows[split_rows["n_patients"] < FEW_PATIENTS]
+    if few.empty:
+        return []
+    which = ", ".join(f"{split} ({n})" for split, n in zip(few["split"], few["n_patients"], strict=True))
+    return [
+        f"Fewer than {FEW_PATIENTS} patients in {which}: the intervals there are too narrow (in simulations, 95% "
+        "intervals held the true mean in 84 to 87% of cases with 7 patients)."
+    ]
+
+
+def _low_usage(split_rows: pd.DataFrame) -> list[str]:
+    low = split_rows[split_rows["codebook_usage"] < LOW_USAGE]
+    if low.empty:
+        return []
+    which = ", ".join(f"{split} {value:.0%}" for split, value in zip(low["split"], low["codebook_usage"], strict=True))
+    return [
+        f"Less than {LOW_USAGE:.0%} of the codebook is used ({which}): the rate counts codes that never occur, and a "
+        "smaller num_embeddings may do as well."
+    ]
+
+
+def _not_finite(split_rows: pd.DataFrame) -> list[str]:
+    missing = [name for name in SCORES if split_rows[name].isna().any()]
+    return [f"Some splits have no value of {', '.join(missing)}."] if missing else []
+
+
+def _baseline_wins(split_rows: pd.DataFrame, baseline: str, rows: pd.DataFrame) -> list[str]:
+    theirs = {row["split"]: row for row in rows.to_dict("records")}
+    wins = []
+    for row in split_rows.to_dict("records"):
+        names = [name for name in SCORES if row["split"] in theirs and _beats(theirs[row["split"]], row, name)]
+        wins += [f"{row['split']}: {', '.join(names)}"] if names else []
+    return [f"The baseline “{baseline}” scores better than the model ({'; '.join(wins)})."] if wins else []
+
+
+def _beats(baseline: dict, model: dict, name: str) -> bool:
+    higher, lower = (baseline, model) if name in HIGHER_IS_BETTER else (model, baseline)
+    return bool(higher[name] > lower[name])

@@ -1,0 +1,67 @@
+"""Which patients and slices a report shows, by a rule and not by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+RANKS = ("best", "median", "worst")
+
+
+@dataclass(frozen=True)
+class SliceChoice:
+    """A slice to be shown, and its SSIM."""
+
+    scan_id: str
+    slice_index: int
+    ssim: float
+
+
+@dataclass(frozen=True)
+class PatientPicture:
+    """One shown slice with its reconstruction.
+
+    Attributes:
+        rank: "best", "median" or "worst" of its split.
+        split, patient_id, scan_id, slice_index: which slice it is.
+        ssim: SSIM of this slice.
+        x: the image, [H, W] or [H, W, 3], in [0, 1].
+        x_hat: its reconstruction, same shape.
+    """
+
+    rank: str
+    split: str
+    patient_id: str
+    scan_id: str
+    slice_index: int
+    ssim: float
+    x: np.ndarray
+    x_hat: np.ndarray
+
+    @property
+    def error(self) -> np.ndarray:
+        """Absolute error of the clipped reconstruction, [H, W], averaged over channels."""
+        error: np.ndarray = np.abs(np.clip(self.x_hat, 0, 1) - self.x)
+        return error if error.ndim == 2 else error.mean(axis=-1)
+
+
+def choose_patients(patient_rows: pd.DataFrame, split: str) -> dict[str, str]:
+    """The patients of a split with the highest, the median (lower of two) and the lowest mean SSIM.
+
+    Returns:
+        Patient ids by rank, in the order of `RANKS`; empty where the split has no patient with a score. Equal scores
+        are ordered by patient id; a split of one patient names it three times.
+    """
+    patients = patient_rows[patient_rows["split"] == split].dropna(subset="ssim").sort_values(["ssim", "patient_id"])
+    if patients.empty:
+        return {}
+    ids = patients["patient_id"].tolist()
+    return {"best": ids[-1], "median": ids[(len(ids) - 1) // 2], "worst": ids[0]}
+
+
+def choose_slice(slice_rows: pd.DataFrame, patient_id: str) -> SliceChoice:
+    """The slice with the patient's median SSIM (lower of two), so that it represents the patient's score."""
+    slices = slice_rows[slice_rows["patient_id"] == patient_id].dropna(subset="ssim")
+    ordered = slices.sort_values(["ssim", "scan_id", "slice_index"])
+    chosen = ordered.iloc[(len(ordered) - 1) // 2]
+    return SliceChoice(str(chosen["scan_id"]), int(chosen["slice_index"]), float(chosen["ssim"]))

@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from data_prep.output import atomic_path, open_output, write_json
+from monai_vq.errors import InputError
+
+SETTINGS = {"plane": "axial", "seed": 0}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    out = tmp_path / "out"
+    with open_output(out, SETTINGS, force=False):
+        write_json(out / "provenance.json", {"settings": SETTINGS})
+        (out / "slices/a.npy").write_bytes(b"a")
+    return out
+
+
+def fail_halfway(target):
+    with atomic_path(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+
+
+def test_atomic_path_appears_only_when_all_went_well(tmp_path):
+    target = tmp_path / "table.csv"
+    with pytest.raises(RuntimeError):
+        fail_halfway(target)
+    assert list(tmp_path.iterdir()) == []
+    with atomic_path(target) as part:
+        part.write_text("whole")
+        assert not target.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_atomic_path_keeps_the_old_file_if_writing_the_new_one_fails(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(RuntimeError):
+        fail_halfway(target)
+    assert target.read_text() == "old"
+
+
+def test_equal_settings_go_on_and_remove_what_a_killed_run_left(dataset):
+    (dataset / "slices/.b.npy.part").write_bytes(b"half")
+    (dataset / ".qc.part").mkdir()
+    (dataset / ".qc.part/index.html").write_text("half")
+    with open_output(dataset, json.loads(json.dumps(SETTINGS)), force=False):
+        assert sorted(path.name for path in dataset.rglob("*")) == ["a.npy", "provenance.json", "slices"]
+
+
+def test_other_settings_are_named_and_force_starts_afresh(dataset):
+    with (
+        pytest.raises(InputError, match=r"other settings \(seed\)"),
+        open_output(dataset, SETTINGS | {"seed": 1}, False),
+    ):
+        pass
+    with open_output(dataset, SETTINGS | {"seed": 1}, force=True):
+        assert [path.name for path in dataset.rglob("*")] == ["slices"]
+
+
+def test_an_input_error_takes_away_a_new_folder_but_not_an_old_one(tmp_path, dataset):
+    for out in (tmp_path / "new", dataset):
+        with pytest.raises(InputError), open_output(out, SETTINGS, force=False):
+            raise InputError("bad volume")
+    assert not (tmp_path / "new").exists()
+    assert (dataset / "slices/a.npy").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_or_a_foreign_folder_is_refused(tmp_path, force):
+    (tmp_path / "thesis.tex").write_text("mine")
+    for out in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(InputError, match="is not a prepared dataset"), open_output(out, SETTINGS, force):
+            pass
+    assert (tmp_path / "thesis.tex").read_text() == "mine"

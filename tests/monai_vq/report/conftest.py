@@ -1,0 +1,39 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from monai_vq.metrics.rate import LatentFormat
+from monai_vq.report.scores import RunScores
+
+PATIENTS = {"train": 12, "val": 3, "test": 4}
+SLICES = 5
+
+
+def make_slices(quality: float, rate: float, seed: int = 0) -> pd.DataFrame:
+    """Slice scores around an SSIM of `quality`, in shuffled order; a patient has two sessions of SLICES slices."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for split, number in PATIENTS.items():
+        for patient in (f"sub-{split}{i:02d}" for i in range(number)):
+            level = quality + 0.02 * rng.normal()
+            for session in ("ses-01", "ses-02"):
+                for index in range(SLICES):
+                    ssim = level + 0.01 * rng.normal()
+                    mse = 0.02 * (1 - ssim)
+                    ids = (split, patient, session, f"{patient}_{session}", index)
+                    rows.append((*ids, ssim, ssim - 0.05, -10 * np.log10(mse), mse, 5 * mse, rate))
+    columns = ["split", "patient_id", "session_id", "scan_id", "slice_index"]
+    columns += ["ssim", "ssim_foreground", "psnr", "mse", "mae", "bits_per_pixel"]
+    return pd.DataFrame(rows, columns=columns).sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+@pytest.fixture
+def slices() -> pd.DataFrame:
+    return make_slices(0.9, 0.8125)
+
+
+@pytest.fixture
+def scores(slices) -> RunScores:
+    counts = {split: np.arange(16) * factor for split, factor in (("train", 90), ("val", 3), ("test", 4))}
+    baselines = {"mean training image": make_slices(0.4, np.nan, 1), "blurred input": make_slices(0.6, np.nan, 2)}
+    return RunScores(slices, LatentFormat((32, 32), (128, 128), 16, 1, 4), counts, baselines)

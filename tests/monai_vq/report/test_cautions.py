@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from monai_vq.report.cautions import find_cautions
+from monai_vq.report.scores import ScoreTables
+
+
+@pytest.fixture
+def splits(scores):
+    return ScoreTables.of_model(scores).splits.assign(n_patients=30)
+
+
+def test_nothing_wrong_says_nothing(scores, splits):
+    baselines = {name: tables.splits for name, tables in ScoreTables.of_baselines(scores).items()}
+    assert find_cautions(splits, baselines) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"n_patients": [30, 9, 10]}, "Fewer than 10 patients in val (9):"),
+        ({"codebook_usage": [0.49, 0.5, 0.1]}, "Less than 50% of the codebook is used (train 49%, test 10%)"),
+        ({"ssim_foreground": [0.9, np.nan, 0.9]}, "no value of ssim_foreground"),
+    ],
+)
+def test_names_the_splits_concerned(splits, change, expected):
+    (caution,) = find_cautions(splits.assign(**change), {})
+    assert expected in caution
+
+
+def test_a_baseline_wins_by_a_higher_ssim_or_a_lower_error(splits):
+    baseline = splits.assign(mse=splits["mse"] * [1, 0.5, 1], ssim=splits["ssim"] + [0, 0, 0.01])
+    (caution,) = find_cautions(splits, {"blurred input": baseline})
+    assert "“blurred input”" in caution
+    assert "val: mse; test: ssim" in caution

@@ -1,0 +1,59 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from monai_vq.report.figures import draw_codebook, draw_history, draw_patients, draw_pictures
+from monai_vq.report.pictures import PatientPicture
+from monai_vq.report.scores import ScoreTables
+
+
+def test_baselines_and_lone_patients_are_drawn(scores):
+    model, baselines = ScoreTables.of_model(scores), ScoreTables.of_baselines(scores)
+    alone = draw_patients({"model": model})
+    assert draw_patients({"model": model, **baselines}) != alone
+    one = scores.model[scores.model["patient_id"] == "sub-test00"]
+    lone = ScoreTables.of_model(type(scores)(one, scores.latent))
+    assert draw_patients({"model": lone}).startswith("data:image/svg+xml")
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3)])
+def test_error_scale_is_shared_and_stated(shape):
+    x = np.full(shape, 0.5)
+    pictures = [
+        PatientPicture(rank, "test", "p", "p", 0, 0.9, x, x + shift)
+        for rank, shift in [("best", 0.01), ("median", 0.02), ("worst", 0.3)]
+    ]
+    figure, top = draw_pictures(pictures)
+    assert figure.startswith("data:image/png")
+    assert top == pytest.approx(0.3)
+
+
+def test_a_perfect_reconstruction_has_a_scale_too():
+    x = np.full((20, 20), 0.5)
+    assert draw_pictures([PatientPicture("best", "test", "p", "p", 0, 1.0, x, x)])[1] > 0
+
+
+def test_history_draws_what_is_there():
+    epochs = pd.DataFrame({"epoch": range(1, 7), "train_loss": np.geomspace(1, 0.1, 6)})
+    alone = draw_history(epochs)
+    with_validation = draw_history(epochs.assign(val_ssim=[None, 0.5, None, 0.6, None, 0.7]))
+    assert None not in (alone, with_validation)
+    assert alone != with_validation
+    assert draw_history(epochs.assign(unknown=1)) == alone
+    assert draw_history(epochs.assign(val_ssim=np.nan)) == alone
+
+
+@pytest.mark.parametrize("history", [pd.DataFrame(), pd.DataFrame({"epoch": [1, 2]})])
+def test_no_curve_no_figure(history):
+    assert draw_history(history) is None
+
+
+def test_a_loss_that_is_not_positive_is_drawn_on_a_linear_scale():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [0.5, 0.0, -0.1]})
+    assert draw_history(history).startswith("data:image/svg+xml")
+
+
+def test_order_of_codes_does_not_matter():
+    counts = np.arange(16)
+    assert draw_codebook({"test": counts}) == draw_codebook({"test": counts[::-1]})
+    assert draw_codebook({"test": counts}) != draw_codebook({"test": np.full(16, 5)})

@@ -1,0 +1,106 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monai_vq.report.page import write_page
+from monai_vq.report.pictures import PatientPicture, choose_patients, choose_slice
+from monai_vq.report.scores import RunScores, ScoreTables
+
+
+class Balance(HTMLParser):
+    """Collects the page's text and links, and checks that every element is closed in order."""
+
+    VOID = ("meta", "img", "link", "br")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.links = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parse(path):
+    parser = Balance()
+    parser.feed(path.read_text(encoding="utf-8"))
+    assert parser.open == []
+    return re.sub(r"\s+", " ", " ".join(parser.text)), parser.links
+
+
+@pytest.fixture
+def tables(scores):
+    return ScoreTables.of_model(scores)
+
+
+@pytest.fixture
+def pictures(tables):
+    rng = np.random.default_rng(0)
+    pictures = []
+    for rank, patient in choose_patients(tables.patients, "test").items():
+        chosen = choose_slice(tables.slices, patient)
+        x = rng.random((24, 20))
+        pictures.append(
+            PatientPicture(rank, "test", patient, chosen.scan_id, chosen.slice_index, chosen.ssim, x, x + 0.1)
+        )
+    return pictures
+
+
+def test_shows_every_score_beside_the_baselines(tmp_path, scores, tables):
+    text, _ = parse(write_page(tmp_path, scores, tables))
+    everyone = [tables, *ScoreTables.of_baselines(scores).values()]
+    for split in everyone:
+        for row in split.splits.to_dict("records"):
+            assert f"{row['ssim']:.4f} [{row['ssim_low']:.4f}, {row['ssim_high']:.4f}]" in text
+            assert f"{row['psnr']:.2f}" in text
+    assert text.count("mean training image") == text.count("blurred input") == 3
+    assert "93.8%" in text
+    assert "Fewer than 10 patients in val (3), test (4)" in text
+
+
+def test_needs_nothing_but_itself_and_is_small(tmp_path, scores, tables, pictures):
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1]})
+    path = write_page(tmp_path / "new" / "report", scores, tables, history=history, pictures=pictures)
+    text, links = parse(path)
+    assert len(links) == 4
+    assert all(link.startswith("data:image/") for link in links)
+    assert "url(" not in path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 3e6
+    assert [entry.name for entry in path.parent.iterdir()] == ["index.html"]
+    assert all(picture.patient_id in text for picture in pictures)
+
+
+def test_equal_arguments_give_an_equal_file(tmp_path, scores, tables, pictures):
+    pages = [write_page(tmp_path / name, scores, tables, pictures=pictures) for name in ("a", "b")]
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_text_is_escaped(tmp_path, scores, tables):
+    attack = "<script>alert(1)</script>"
+    text, _ = parse(path := write_page(tmp_path, scores, tables, title=attack, settings={"knob": attack}))
+    assert "<script" not in path.read_text(encoding="utf-8")
+    assert text.count(attack) == 3  # twice the title, once the setting
+
+
+def test_without_codes_baselines_or_a_test_split(tmp_path, slices, scores):
+    scores = RunScores(slices[slices["split"] == "train"], scores.latent)
+    text, links = parse(write_page(tmp_path, scores, ScoreTables.of_model(scores)))
+    assert "This model has no codebook" in text
+    assert "On the 12 patients of the train split" in text
+    assert len(links) == 1
+
+
+def test_states_settings_and_provenance(tmp_path, scores, tables):
+    text, _ = parse(write_page(tmp_path, scores, tables, settings={"Dataset": {"splits.json sha256": "abc123"}}))
+    for expected in ("11 × 11", "σ = 1.5", "0.01, 0.03", "data_range", "BCa", "abc123", "32 × 32"):
+        assert expected in text

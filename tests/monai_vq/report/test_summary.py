@@ -1,0 +1,22 @@
+import numpy as np
+
+from monai_vq.report.scores import ScoreTables
+from monai_vq.report.summary import format_summary
+
+
+def test_says_what_the_split_table_says(scores):
+    splits = ScoreTables.of_model(scores).splits
+    header, rule, *lines = format_summary(splits).splitlines()
+    assert len({len(header), len(rule), *map(len, lines)}) == 1
+    for line, row in zip(lines, splits.to_dict("records"), strict=True):
+        fields = line.split()
+        assert fields[:3] == [row["split"], str(row["n_patients"]), str(row["n_slices"])]
+        assert fields[3:6] == [f"{row['ssim']:.4f}", f"[{row['ssim_low']:.4f},", f"{row['ssim_high']:.4f}]"]
+        assert fields[6:] == [f"{row['psnr']:.2f}", "dB", "0.8125", "93.8%"]
+
+
+def test_missing_values_are_dashes(scores):
+    splits = ScoreTables.of_model(scores).splits.assign(ssim_low=np.nan, ssim_high=np.nan, codebook_usage=np.nan)
+    line = format_summary(splits).splitlines()[-1]
+    assert "[-, -]" in line
+    assert line.endswith("-")
