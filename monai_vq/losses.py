@@ -25,5 +25,5 @@ class VQVAELoss(nn.Module):
 
 
 def reconstruction_loss(output: dict[str, Any]) -> Tensor:
-    """Returns the reconstruction's share of a trainer's loss: ``output`` is the engine's, with ``loss`` and ``pred``."""
-    return output["loss"] - output["pred"].loss.float()
+    """Returns the reconstruction's share of a trainer's loss, detached; ``output`` is the trainer's."""
+    return output["loss"].detach() - output["pred"].loss.detach().float()

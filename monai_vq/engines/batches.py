@@ -19,4 +19,4 @@ def prepare_batch(
 
 def place(network: nn.Module, device: torch.device | str) -> nn.Module:
     """Returns the network on the device in channels-last layout, which convolutions in bfloat16 need to be fast."""
-    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -15,7 +15,17 @@ from monai_vq.errors import InputError
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 # Ids that MONAI itself looks up; nothing in a config refers to them.
-STRUCTURE = {"imports", "initialize", "run", "finalize", "train", "validate", "_meta_", "bundle_root", "save_execute_config"}
+STRUCTURE = {
+    "imports",
+    "initialize",
+    "run",
+    "finalize",
+    "train",
+    "validate",
+    "_meta_",
+    "bundle_root",
+    "save_execute_config",
+}
 _REFERENCE = re.compile(r"[@%]([A-Za-z_]\w*)")
 
 # name: (types, None allowed). An int is taken for a float; "true" and "none" come from the command line as strings.

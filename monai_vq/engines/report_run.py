@@ -97,7 +97,10 @@ class RunReport:
             code_counts={split: s.code_counts for split, s in by_split.items() if s.code_counts is not None},
             baselines={
                 name: pd.concat(
-                    [s.baselines[name].assign(split=split, bits_per_pixel=float("nan")) for split, s in by_split.items()]
+                    [
+                        s.baselines[name].assign(split=split, bits_per_pixel=float("nan"))
+                        for split, s in by_split.items()
+                    ]
                 )
                 for name in names
             },
@@ -108,9 +111,8 @@ class RunReport:
         image = self.loaders["train"].dataset[0]["image"]
         with torch.no_grad():
             codes, side = self.network.eval().encode_latent(image[None].to(self.device))
-        return LatentFormat(
-            tuple(codes.shape[1:]), tuple(image.shape[1:]), self.network.num_embeddings, side.shape[1]
-        )
+        (h, w), (H, W) = codes.shape[1:], image.shape[1:]
+        return LatentFormat((h, w), (H, W), self.network.num_embeddings, side.shape[1])
 
     def _pictures(self, tables: ScoreTables) -> list[PatientPicture]:
         return [
@@ -130,9 +132,7 @@ class RunReport:
         with torch.no_grad():
             x_hat = self.inferer(x, self.network).x_hat.float()
         shown = [image[0].permute(1, 2, 0).squeeze(-1).cpu().numpy() for image in (x, x_hat.clamp(0, 1))]
-        return PatientPicture(
-            rank, self.shown_split, patient, chosen.scan_id, chosen.slice_index, chosen.ssim, *shown
-        )
+        return PatientPicture(rank, self.shown_split, patient, chosen.scan_id, chosen.slice_index, chosen.ssim, *shown)
 
     def _settings(self, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         config = json.loads((self.run_dir / "config.json").read_text())

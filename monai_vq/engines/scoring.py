@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,7 @@ def score_split(
         inferer=inferer,
         key_val_metric={"ssim": scores},
         additional_metrics=others | codes,
-        val_handlers=[ProgressBar(desc=progress)] if progress else [],
+        val_handlers=[ProgressBar(desc=progress)] if progress and sys.stderr.isatty() else [],
         decollate=False,
     )
     evaluator.run()

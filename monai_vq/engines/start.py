@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -98,7 +97,7 @@ def keep_earlier_run(run_dir: Path) -> None:
         raise InputError(f"--output_dir {run_dir} has files that are no run; choose another folder.")
     date = datetime.fromtimestamp((run_dir / "config.json").stat().st_mtime)
     kept = run_dir.with_name(f"{run_dir.name}_{date:%Y-%m-%d_%H-%M-%S}")
-    os.replace(run_dir, kept)
+    run_dir.rename(kept)
     logger.warning(f"kept the earlier run as {kept}; give --resume true to go on with it instead.")
 
 
@@ -108,7 +107,7 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     for name, content in (("config.json", config), ("environment.json", environment())):
         temporary = run_dir / f"{name}.tmp"
         temporary.write_text(json.dumps(content, indent=4, default=str) + "\n")
-        os.replace(temporary, run_dir / name)
+        temporary.replace(run_dir / name)
 
 
 def environment() -> dict[str, Any]:

@@ -35,5 +35,5 @@ def train(trainer: SupervisedTrainer, checkpoints: RunCheckpoints, resume: bool)
 
 def step_losses(output: dict[str, Any]) -> dict[str, float]:
     """Returns a training step's losses by name, for TensorBoard; ``output`` is the trainer's."""
-    loss, reconstruction = float(output["loss"]), float(reconstruction_loss(output))
+    loss, reconstruction = output["loss"].item(), reconstruction_loss(output).item()
     return {"loss": loss, "reconstruction": reconstruction, "quantization": loss - reconstruction}

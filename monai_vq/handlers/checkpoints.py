@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,7 +89,7 @@ def write_checkpoint(path: Path, checkpoint: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     torch.save(dict(checkpoint), temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -123,8 +122,8 @@ def load_network(network: nn.Module, checkpoint: Mapping[str, Any], path: Path) 
     ]
     if differences:
         raise InputError(
-            f"{path} belongs to another network ({len(differences)} tensors differ, first: {'; '.join(differences[:3])}); "
-            "use the config.json of its run, or another --output_dir."
+            f"{path} belongs to another network ({len(differences)} tensors differ, first: "
+            f"{'; '.join(differences[:3])}); use the config.json of its run, or another --output_dir."
         )
     network.load_state_dict(theirs)
 

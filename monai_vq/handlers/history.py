@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -44,11 +43,11 @@ class History:
         self._rows = []
         if engine.state.iteration > 0 and self.path.is_file():
             table = pd.read_csv(self.path)
-            self._rows = table[table["iteration"] <= engine.state.iteration].to_dict("records")  # type: ignore[assignment]
+            self._rows = table[table["iteration"] <= engine.state.iteration].to_dict("records")
 
     def _collect(self, engine: Engine) -> None:
         output = engine.state.output
-        self._losses.append(torch.stack([output["loss"].detach(), reconstruction_loss(output).detach()]))
+        self._losses.append(torch.stack([output["loss"].detach(), reconstruction_loss(output)]))
 
     def write(self, engine: Engine) -> None:
         """Adds the epoch's row and writes the table anew, under a temporary name first."""
@@ -58,7 +57,7 @@ class History:
         self._losses.clear()
         temporary = self.path.with_suffix(".tmp")
         pd.DataFrame(self._rows).to_csv(temporary, index=False)
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)
 
     def _row(self, engine: Engine) -> dict[str, float]:
         loss, reconstruction = torch.stack(self._losses).float().mean(dim=0).tolist()

@@ -32,8 +32,8 @@ class GradientClip:
 
     def __call__(self, engine: Engine) -> None:
         """Clips; with fp16 the loss scale is taken out of the gradients first."""
-        if engine.scaler is not None:  # type: ignore[attr-defined]
-            engine.scaler.unscale_(engine.optimizer)  # type: ignore[attr-defined]
+        if engine.scaler is not None:
+            engine.scaler.unscale_(engine.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
 
 
@@ -74,7 +74,7 @@ class SpikeRatio:
         engine.add_event_handler(Events.TERMINATE, self._summarize)
 
     def _collect(self, engine: Engine) -> None:
-        self._losses.append(reconstruction_loss(engine.state.output).detach())  # no .item(): it would wait for the GPU
+        self._losses.append(reconstruction_loss(engine.state.output))  # no .item(): it would wait for the GPU
 
     def _summarize(self, engine: Engine) -> None:
         worst = 0.0

@@ -73,4 +73,4 @@ class PatientScores(Metric):
     def patient_means(self) -> dict[str, float]:
         """Returns the mean over patients of each score's mean over the patient's slices."""
         scores = self.rows.drop(columns=["session_id", "scan_id", "slice_index"])
-        return {name: float(v) for name, v in scores.groupby("patient_id").mean().mean().items()}
+        return {str(name): float(v) for name, v in scores.groupby("patient_id").mean().mean().items()}

@@ -124,7 +124,7 @@ class Reconstructor(VQVAE):
 
 
 def downsampling_factor(network: VQVAE, in_channels: int, spatial_dims: int = 2) -> int:
-    """Returns f, how many times smaller than the image the latent is along an axis; found by encoding an empty image."""
+    """Returns f, how many times smaller than the image the latent is along an axis, by encoding an empty image."""
     probe = torch.zeros(1, in_channels, *[PROBE_SIZE] * spatial_dims, device=next(network.parameters()).device)
     with torch.no_grad():
         return PROBE_SIZE // network.encode(probe).shape[-1]

@@ -47,6 +47,11 @@ class Codebook(nn.Module):
         ValueError: if an argument is outside what is stated here.
     """
 
+    embedding: Tensor
+    cluster_size: Tensor
+    ema_w: Tensor
+    initialized: Tensor
+
     def __init__(
         self,
         num_embeddings: int,
@@ -64,7 +69,7 @@ class Codebook(nn.Module):
             raise ValueError(f"num_embeddings {num_embeddings} and embedding_dim {embedding_dim} must be at least 1.")
         if not (0 <= decay < 1 and epsilon > 0 and 0 <= revival_threshold < 1):
             raise ValueError(
-                f"decay {decay} and revival_threshold {revival_threshold} must lie in [0, 1), epsilon {epsilon} above 0."
+                f"decay {decay} and revival_threshold {revival_threshold} must lie in [0, 1), epsilon {epsilon} > 0."
             )
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.update, self.choice = update, choice
@@ -98,7 +103,7 @@ class Codebook(nn.Module):
         return torch.addmm(e.square().sum(dim=1), z, e.T, alpha=-2).argmin(dim=1)  # ‖z‖² is the same for every k
 
     def lookup(self, codes: Tensor) -> Tensor:
-        """Returns the codewords [B, D, *spatial] of codes [B, *spatial]; the gradient reaches a ``gradient`` codebook."""
+        """Returns the codewords [B, D, *spatial] of codes [B, *spatial]; a ``gradient`` codebook is differentiable."""
         return F.embedding(codes, self.embedding).movedim(-1, 1)
 
     @torch.jit.unused
