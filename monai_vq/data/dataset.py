@@ -11,7 +11,7 @@ from monai_vq.data.orientation import PLANE_AXES
 from monai_vq.data.splits import read_splits, records_of_split
 from monai_vq.errors import InputError
 
-__all__ = ["check_fit", "slice_items"]
+__all__ = ["check_fit", "resampled_size", "slice_items"]
 
 _AXIS = {"L": "LR", "R": "LR", "P": "PA", "A": "PA", "I": "IS", "S": "IS"}  # a direction → its anatomical axis
 
@@ -84,15 +84,19 @@ def _centred_extent(record: ScanRecord, spacing: Sequence[float] | None) -> tupl
     """Smallest (rows, columns) of a centre crop that holds the scan's foreground box after resampling."""
     r0, r1, c0, c1 = record.foreground_box
     rows, columns = _slice_shape(record)
-    scale = [1.0, 1.0] if spacing is None else [s / t for s, t in zip(record.slice_spacing, spacing, strict=True)]
-    return (_extent(r0, r1, rows, scale[0]), _extent(c0, c1, columns, scale[1]))
+    sizes = (rows, columns) if spacing is None else resampled_size((rows, columns), record.slice_spacing, spacing)
+    return _extent(r0, r1, rows, sizes[0]), _extent(c0, c1, columns, sizes[1])
 
 
-def _extent(start: int, stop: int, length: int, scale: float) -> int:
-    """Pixels that a centre crop must keep of an axis so that [start, stop) survives; MONAI crops floor(n/2) around."""
-    half = length * scale / 2
-    reach = max(half - start * scale, stop * scale - half)
-    return int(-(-(2 * reach) // 1))
+def resampled_size(size: Sequence[int], own: Sequence[float], spacing: Sequence[float]) -> tuple[int, ...]:
+    """Returns the (rows, columns) that slices of a size and their own pixel size have at another pixel size, in mm."""
+    return tuple(max(1, round(n * mm / new)) for n, mm, new in zip(size, own, spacing, strict=True))
+
+
+def _extent(start: int, stop: int, length: int, resampled: int) -> int:
+    """Pixels that a centre crop must keep of an axis, resampled from ``length``, so that [start, stop) survives."""
+    first, last = start * resampled // length, -(-stop * resampled // length)
+    return max(resampled - 2 * first, 2 * last - resampled)
 
 
 def _slice_shape(record: ScanRecord) -> tuple[int, int]:

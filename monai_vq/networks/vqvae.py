@@ -1,7 +1,6 @@
 """The VQ-VAE as a composition of encoder, quantizer and decoder."""
 
-from __future__ import annotations
-
+import copy
 from typing import NamedTuple
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from monai_vq.errors import InputError
 from monai_vq.quantizers import Quantizer
 
-PROBE_SIZE = 64  # pixels a side of the empty image that tells the downsampling factor; f up to 64
+PROBE_SIZE = 64  # pixels a side of the image, on the meta device, that tells the downsampling factor; f up to 64
 
 
 class Reconstruction(NamedTuple):
@@ -124,10 +123,11 @@ class Reconstructor(VQVAE):
 
 
 def downsampling_factor(network: VQVAE, in_channels: int, spatial_dims: int = 2) -> int:
-    """Returns f, how many times smaller than the image the latent is along an axis, by encoding an empty image."""
-    probe = torch.zeros(1, in_channels, *[PROBE_SIZE] * spatial_dims, device=next(network.parameters()).device)
+    """Returns f, how many times smaller than the image the latent is along an axis; the network stays as it is."""
+    encoder = copy.deepcopy(network.encoder).to("meta").eval()  # shapes only: no time, no batch statistics touched
+    probe = torch.empty(1, in_channels, *[PROBE_SIZE] * spatial_dims, device="meta")
     with torch.no_grad():
-        return PROBE_SIZE // network.encode(probe).shape[-1]
+        return PROBE_SIZE // encoder(probe).shape[-1]
 
 
 def check_image_size(network: VQVAE, image_size: tuple[int, ...] | list[int], in_channels: int) -> None:

@@ -1,7 +1,6 @@
 """The contract that every latent keeps: an image's latent is its codes and what the codes do not say."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` in what TorchScript reads: it cannot resolve annotations that are strings.
 from typing import NamedTuple
 
 import torch
@@ -35,7 +34,8 @@ class Quantizer(nn.Module):
           └───► side ────────┘
 
     A variant defines ``_quantize`` and ``embed``. Everything is computed in float32, under autocast too: squared
-    distances overflow float16 and lose their differences in bfloat16.
+    distances overflow float16 and lose their differences in bfloat16. (TorchScript cannot switch autocast off: run a
+    scripted module without it.)
 
     Attributes:
         num_embeddings: K, the number of codewords.
@@ -84,7 +84,8 @@ class Quantizer(nn.Module):
             side: [B, G, *spatial].
 
         Returns:
-            z_q, [B, D, *spatial], float32, equal to the bit to what ``forward`` returned with these codes and side.
+            z_q, [B, D, *spatial], float32, equal to the bit to what ``forward`` or ``assign`` returned with these codes
+            and side, as long as the codebook has not learned since.
         """
         raise TypeError("a Quantizer's variant defines embed(codes, side)")
 

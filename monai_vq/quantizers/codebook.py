@@ -1,7 +1,5 @@
 """K codewords: how one is chosen for a position, and how they learn. Composed into every quantizer."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -74,6 +72,7 @@ class Codebook(nn.Module):
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.update, self.choice = update, choice
         self.decay, self.epsilon, self.revival_threshold = decay, epsilon, revival_threshold
+        self._rows_at_once = max(1, SCORES_AT_ONCE // num_embeddings)
         embedding = torch.randn(num_embeddings, embedding_dim)
         if update == "gradient":
             self.embedding = nn.Parameter(embedding)
@@ -94,12 +93,11 @@ class Codebook(nn.Module):
             Codes, [N], int64.
         """
         z, e = z.detach(), self.embedding.detach()
-        rows = max(1, SCORES_AT_ONCE // self.num_embeddings)
-        return torch.cat([self._best(part, e) for part in z.split(rows)])
+        return torch.cat([self._best(part, e) for part in z.split(self._rows_at_once)])
 
     def _best(self, z: Tensor, e: Tensor) -> Tensor:
         if self.choice == "direction":
-            return (z @ F.normalize(e, dim=1).T).abs().argmax(dim=1)
+            return (z @ F.normalize(e, dim=1).T).abs_().argmax(dim=1)
         return torch.addmm(e.square().sum(dim=1), z, e.T, alpha=-2).argmin(dim=1)  # ‖z‖² is the same for every k
 
     def lookup(self, codes: Tensor) -> Tensor:
@@ -158,6 +156,7 @@ class Codebook(nn.Module):
         number = int(where.sum())
         if number == 0:
             return
+        weight = weight.nan_to_num(0, posinf=0)  # a loss that is not finite is for the engine to refuse, not for us
         weight = weight.clamp_min(torch.finfo(weight.dtype).tiny)  # all-zero weights draw evenly
         drawn = torch.multinomial(weight, number, replacement=number > len(z))
         vectors = broadcast_from_first_rank(z[drawn])

@@ -79,6 +79,6 @@ class ProjectedQuantizer(CodebookQuantizer):
         return side * self.codebook.lookup(codes)
 
 
-def gain(z_e: Tensor, e: Tensor) -> Tensor:
-    """Returns g = ⟨z_e, e⟩ / ‖e‖² over the channels, [B, 1, *spatial]; 0 where e is 0."""
-    return (z_e * e).sum(dim=1, keepdim=True) / e.square().sum(dim=1, keepdim=True).clamp_min(NORM_FLOOR)
+def gain(z_e: Tensor, e: Tensor, floor: float = NORM_FLOOR) -> Tensor:
+    """Returns g = ⟨z_e, e⟩ / ‖e‖² over the channels, [B, 1, *spatial], with ‖e‖² at least ``floor``: 0 where e is 0."""
+    return (z_e * e).sum(dim=1, keepdim=True) / e.square().sum(dim=1, keepdim=True).clamp_min(floor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from monai.transforms import MapTransform
 from torch import Tensor
+
+from monai_vq.data.dataset import resampled_size
 
 OPEN_ARRAYS = 256  # memory maps kept open a process; far below the usual limit of 1,024 files
 
@@ -32,13 +35,14 @@ class LoadSliced(MapTransform):
         """Returns the item with ``image`` and ``mask`` read."""
         item = dict(data)
         for key in self.key_iterator(item):
-            array = _open(item[key])[item["index"]]
+            array = _open(item[key], Path(item[key]).stat().st_mtime_ns)[item["index"]]
             item[key] = _to_unit_range(array) if key == "image" else torch.from_numpy(array[None].astype(np.float32))
         return item
 
 
 @lru_cache(maxsize=OPEN_ARRAYS)
-def _open(path: str) -> np.ndarray:
+def _open(path: str, modified: int) -> np.ndarray:
+    """Opens an array by memory map; ``modified`` (ns) makes a dataset that was prepared again be read again."""
     return np.load(path, mmap_mode="r")
 
 
@@ -66,11 +70,7 @@ class ResampleSliced(MapTransform):
         item = dict(data)
         if self.spacing is None or tuple(item["slice_spacing"]) == self.spacing:
             return item
-        rows, columns = item["image"].shape[-2:]
-        size = [
-            max(1, round(n * own / new))
-            for n, own, new in zip((rows, columns), item["slice_spacing"], self.spacing, strict=True)
-        ]
+        size = resampled_size(item["image"].shape[-2:], item["slice_spacing"], self.spacing)
         item["image"] = F.interpolate(item["image"][None], size, mode="bilinear", antialias=True)[0].clamp(0, 1)
         item["mask"] = F.interpolate(item["mask"][None], size, mode="nearest-exact")[0]
         return item

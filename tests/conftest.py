@@ -1,0 +1,94 @@
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.bundle import run as run_monai_bundle
+from monai.utils import set_determinism
+
+from data_prep.prepare import prepare_bids
+
+REPOSITORY = Path(__file__).parents[1]
+SHAPE, VOXEL_MM = (20, 24, 12), 8.0
+SIZES = {"channels": [8, 8], "num_res_layers": 1, "num_res_channels": [8, 8], "dropout": 0.0, "act": "RELU"}
+TINY = {  # settings under which a bundle trains in about a second
+    "image_size": [32, 32],
+    "num_embeddings": 8,
+    "embedding_dim": 8,
+    "batch_size": 4,
+    "max_epochs": 2,
+    "val_interval": 2,
+    "device": "cpu",
+    "precision": "fp32",
+    "network_def#encoder": {
+        "_target_": "monai.networks.nets.vqvae.Encoder",
+        "spatial_dims": 2,
+        "in_channels": 1,
+        "out_channels": "@embedding_dim",
+        "downsample_parameters": [[2, 4, 1, 1], [2, 4, 1, 1]],
+        **SIZES,
+    },
+    "network_def#decoder": {
+        "_target_": "monai.networks.nets.vqvae.Decoder",
+        "spatial_dims": 2,
+        "in_channels": "@embedding_dim",
+        "out_channels": 1,
+        "upsample_parameters": [[2, 4, 1, 1, 0], [2, 4, 1, 1, 0]],
+        "output_act": None,
+        **SIZES,
+    },
+}
+
+
+def write_blob(path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grid = np.moveaxis(np.indices(SHAPE), 0, -1)
+    head = np.linalg.norm((grid - (10, 12, 6)) / (7, 9, 5.5), axis=-1) < 1
+    spots = np.kron(rng.uniform(300, 900, (5, 6, 3)), np.ones((4, 4, 4)))
+    volume = np.where(head, spots, 0) + rng.uniform(0, 15, SHAPE)
+    path.parent.mkdir(parents=True)
+    nib.save(nib.Nifti1Image(volume.astype(np.float32), np.diag([VOXEL_MM] * 3 + [1.0])), path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tiny networks wait longer for a second thread than they compute."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared dataset of six patients: four to train on, one to validate, one to test; slices of 24 x 20 pixels."""
+    root = tmp_path_factory.mktemp("tiny")
+    for index in range(6):
+        write_blob(root / f"bids/sub-P{index}/anat/sub-P{index}_T1w.nii.gz", index)
+    prepare_bids(root / "bids", root / "prepared", slice_range=(0.3, 0.7), num_slices=4, progress=False)
+    return root / "prepared"
+
+
+@pytest.fixture(scope="session")
+def run_bundle(tiny_dataset: Path) -> Callable[..., Path]:
+    """Runs a bundle on the tiny dataset as its command line would, and returns the run's folder."""
+
+    def run(variant: str, output_dir: Path, **overrides: Any) -> Path:
+        settings = TINY | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides
+        os.chdir(REPOSITORY)  # a bundle names common.json from there
+        run_monai_bundle(config_file=f"bundles/{variant}.json", logging_file=False, **settings)
+        return output_dir
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _leave_torch_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undoes what a run sets for its whole process."""
+    monkeypatch.chdir(REPOSITORY)
+    backends = torch.backends.cudnn
+    before = backends.deterministic, backends.benchmark
+    yield
+    set_determinism(None, use_deterministic_algorithms=False)
+    backends.deterministic, backends.benchmark = before
