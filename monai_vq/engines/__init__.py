@@ -5,20 +5,31 @@ from monai_vq.engines.knobs import check_knobs
 from monai_vq.engines.precision import AutocastInferer
 from monai_vq.engines.report_run import RunReport
 from monai_vq.engines.scoring import make_baselines, score_split
-from monai_vq.engines.start import check_network, check_settings, origin, start_run
+from monai_vq.engines.start import (
+    check_data,
+    check_network,
+    check_settings,
+    or_exit,
+    origin,
+    seed_everything,
+    start_run,
+)
 from monai_vq.engines.training import step_losses, train
 
 __all__ = [
     "AutocastInferer",
     "RunReport",
+    "check_data",
     "check_knobs",
     "check_network",
     "check_settings",
     "make_baselines",
+    "or_exit",
     "origin",
     "place",
     "prepare_batch",
     "score_split",
+    "seed_everything",
     "start_run",
     "step_losses",
     "train",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -51,6 +52,7 @@ KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
 }
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 _AT_LEAST_ONE = ("in_channels", "num_embeddings", "embedding_dim", "batch_size", "max_epochs", "val_interval")
+_POSITIVE = ("learning_rate", "max_minutes")
 
 
 def calling_parser() -> ConfigParser:
@@ -120,6 +122,11 @@ def _check_ranges(config: Mapping[str, Any]) -> None:
     for name in _AT_LEAST_ONE:
         if isinstance(config.get(name), int) and config[name] < 1:
             raise InputError(f"--{name} {config[name]} must be at least 1.")
+    for name in _POSITIVE:
+        if isinstance(config.get(name), float) and not 0 < config[name] < math.inf:
+            raise InputError(f"--{name} {config[name]} must be positive.")
+    if isinstance(config.get("num_workers"), int) and config["num_workers"] < 0:
+        raise InputError(f"--num_workers {config['num_workers']} must be 0 (no other process) or more.")
     if config.get("precision", "fp32") not in PRECISIONS:
         raise InputError(f"--precision {config['precision']!r}: expected one of {', '.join(PRECISIONS)}.")
     for name, kind in (("image_size", int), ("spacing", (int, float))):

@@ -41,11 +41,15 @@ def check_device(device: torch.device | str, precision: str) -> torch.device:
     """Returns the device, refused where it is absent or cannot train in this precision.
 
     Raises:
-        InputError: if CUDA is asked for and absent, or fp16 without CUDA.
+        InputError: if there is no such device, or fp16 is asked for without CUDA.
     """
-    device = torch.device(device)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: this machine or this build of torch has no CUDA device; use --device cpu.")
+    try:
+        device = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"--device {device!r}: torch knows no such device; use cpu, cuda or cuda:1.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        number = torch.cuda.device_count()
+        raise InputError(f"--device {device}: this machine or this build of torch has {number} CUDA devices; use cpu.")
     if precision == "fp16" and device.type != "cuda":
         raise InputError(f"--precision fp16 needs a CUDA device, not {device.type}; use --precision bf16 or fp32.")
     return device

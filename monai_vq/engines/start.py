@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import platform
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,10 +15,13 @@ from typing import Any, TypeVar
 import torch
 from monai.utils import set_determinism
 
-from monai_vq.data import read_splits, slice_items
+from monai_vq.data import read_manifest, read_splits, slice_items
+from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.engines.knobs import calling_parser, check_knobs
 from monai_vq.engines.precision import check_device
+from monai_vq.engines.tracking import adapt_tracking
 from monai_vq.errors import InputError
+from monai_vq.handlers.checkpoints import LAST, load_network, read_checkpoint
 from monai_vq.networks import VQVAE, check_image_size
 
 logger = logging.getLogger(__name__)
@@ -29,11 +33,11 @@ def or_exit(step: Callable[[], T]) -> T:
     """Runs a step of a bundle; what the user can mend ends the program with one line instead of a traceback.
 
     Raises:
-        SystemExit: with the message of the InputError.
+        SystemExit: with the message of the InputError, or of the FloatingPointError that stopped training.
     """
     try:
         return step()
-    except InputError as error:
+    except (InputError, FloatingPointError) as error:
         raise SystemExit(f"error: {error}") from None
 
 
@@ -41,60 +45,95 @@ def check_settings() -> None:
     """Checks the knobs of the bundle whose ``initialize`` calls this, and brings them to their types."""
     parser = calling_parser()
     or_exit(lambda: check_knobs(parser.config))
+    or_exit(lambda: adapt_tracking(parser.config))
     parser.ref_resolver.reset()  # so that what follows reads the values in their types
 
 
-def start_run(
-    output_dir: str,
+def check_data(
     dataset_dir: str,
     image_size: Sequence[int],
     spacing: Sequence[float] | None,
     device: str | torch.device,
     precision: str,
-    seed: int,
-    deterministic: bool,
-    resume: bool,
 ) -> None:
-    """Checks the data and the device before anything is written, then makes the run's folder and seeds.
+    """Checks the dataset and where it will be trained on, before anything is written.
+
+    Raises:
+        SystemExit: with one line, for what the user can mend.
+    """
+
+    def check() -> None:
+        check_device(device, precision)
+        read_manifest(dataset_dir)  # before the split: its error says how to prepare a dataset
+        for split in SPLIT_NAMES:
+            if not slice_items(dataset_dir, split, image_size, spacing):
+                raise InputError(f"the {split} split of {dataset_dir} has no slices; prepare more patients.")
+
+    or_exit(check)
+
+
+def check_network(
+    network: VQVAE, image_size: Sequence[int], in_channels: int, output_dir: str, dataset_dir: str, resume: bool
+) -> None:
+    """Refuses an image size that the network cannot give back, and a run to resume that is another's.
+
+    Raises:
+        SystemExit: with one line, before the run's record is overwritten.
+    """
+
+    def check() -> None:
+        check_image_size(network, list(image_size), in_channels)
+        if resume:
+            check_resumable(network, Path(output_dir) / "checkpoints" / LAST, dataset_dir)
+
+    or_exit(check)
+
+
+def check_resumable(network: VQVAE, path: Path, dataset_dir: str) -> None:
+    """Refuses a checkpoint of another network, or of another split: its training patients may be test patients here.
+
+    Raises:
+        InputError: naming what differs.
+    """
+    checkpoint = read_checkpoint(path)
+    load_network(network, checkpoint, path)
+    learned_from, here = checkpoint["record"]["split_sha256"], read_splits(dataset_dir).sha256
+    if learned_from != here:
+        raise InputError(
+            f"{path} learned from another split ({learned_from[:12]}…) than {dataset_dir} has ({here[:12]}…); "
+            "give the run's own --dataset_dir, or another --output_dir without --resume."
+        )
+
+
+def start_run(output_dir: str, resume: bool) -> None:
+    """Makes the run's folder, once everything that can be refused has been checked.
 
     ``config.json`` is the flattened config, which runs again by itself; ``environment.json`` says on what it ran. An
     earlier run in the same folder is kept under a name with its date, unless it is resumed.
 
     Raises:
-        SystemExit: with one line, for what the user can mend.
+        SystemExit: with one line, if the folder holds something else.
     """
-    parser = calling_parser()
+    parser, run_dir = calling_parser(), Path(output_dir)
 
     def start() -> None:
-        check_device(device, precision)
-        for split in ("train", "val", "test"):
-            slice_items(dataset_dir, split, image_size, spacing)
-        run_dir = Path(output_dir)
         if not resume:
             keep_earlier_run(run_dir)
-        elif not (run_dir / "checkpoints" / "last.pt").is_file():
-            raise InputError(f"--resume true: no checkpoints/last.pt in {run_dir}; start without --resume.")
         write_record(run_dir, {k: v for k, v in parser.config.items() if k != "_meta_"})
 
     or_exit(start)
-    seed_everything(seed, deterministic)
-
-
-def check_network(network: VQVAE, image_size: Sequence[int], in_channels: int) -> None:
-    """Refuses an image size that the network cannot give back.
-
-    Raises:
-        SystemExit: with one line.
-    """
-    or_exit(lambda: check_image_size(network, list(image_size), in_channels))
 
 
 def keep_earlier_run(run_dir: Path) -> None:
-    """Renames a folder that holds an earlier run to its name and date; nothing is lost."""
-    if not run_dir.is_dir() or not any(run_dir.iterdir()):
+    """Renames a folder that holds an earlier run to its name and date; nothing is lost.
+
+    Raises:
+        InputError: if there is something that is no run.
+    """
+    if not run_dir.exists() or (run_dir.is_dir() and not any(run_dir.iterdir())):
         return
     if not (run_dir / "config.json").is_file():
-        raise InputError(f"--output_dir {run_dir} has files that are no run; choose another folder.")
+        raise InputError(f"--output_dir {run_dir} exists and is no run; choose another folder.")
     date = datetime.fromtimestamp((run_dir / "config.json").stat().st_mtime)
     kept = run_dir.with_name(f"{run_dir.name}_{date:%Y-%m-%d_%H-%M-%S}")
     run_dir.rename(kept)
@@ -130,6 +169,8 @@ def origin(dataset_dir: str) -> dict[str, str]:
 
 def seed_everything(seed: int, deterministic: bool) -> None:
     """Seeds Python, NumPy and torch; ``deterministic`` also allows deterministic algorithms only, which cost time."""
-    set_determinism(seed=seed, use_deterministic_algorithms=True if deterministic else None)
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS raises without it
+    set_determinism(seed=seed, use_deterministic_algorithms=deterministic)
     if not deterministic:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = False, True

@@ -5,32 +5,31 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import torch
 from monai.engines import SupervisedTrainer
 
-from monai_vq.errors import InputError
-from monai_vq.handlers import RunCheckpoints
+from monai_vq.engines.start import or_exit
+from monai_vq.handlers import RunCheckpoints, TrainingBudget
 from monai_vq.losses import reconstruction_loss
 
 logger = logging.getLogger(__name__)
 
 
-def train(trainer: SupervisedTrainer, checkpoints: RunCheckpoints, resume: bool) -> None:
+def train(trainer: SupervisedTrainer, checkpoints: RunCheckpoints, budget: TrainingBudget, resume: bool) -> None:
     """Runs a trainer, after its last checkpoint if asked for; a run that is complete already is left as it is.
 
     Raises:
-        InputError: if there is nothing to resume, the checkpoint belongs to another network, or the training split has
-            no slices.
+        InputError: if there is nothing to resume, or the checkpoint belongs to another network.
+        SystemExit: with one line, if the loss stops being finite.
     """
-    if not trainer.state.epoch_length:
-        raise InputError("the training split has no slices; check the dataset with `python -m data_prep verify`.")
     if resume:
-        checkpoints.resume(trainer, torch.device(trainer.state.device))
+        checkpoints.resume(trainer)
         logger.info(f"resumed after epoch {trainer.state.epoch}")
     if trainer.state.epoch >= trainer.state.max_epochs:
         logger.info(f"all {trainer.state.max_epochs} epochs are trained; a larger --max_epochs goes on.")
-        return
-    trainer.run()
+    elif budget.is_spent:
+        logger.info(f"all {budget.max_minutes} minutes are spent; a larger --max_minutes goes on.")
+    else:
+        or_exit(trainer.run)
 
 
 def step_losses(output: dict[str, Any]) -> dict[str, float]:

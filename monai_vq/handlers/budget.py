@@ -46,8 +46,8 @@ class TrainingBudget:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._end)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the seconds spent so far and the peak learning rates."""
-        return {"seconds": self.seconds, "peaks": self.peaks}
+        """Returns the seconds spent so far."""
+        return {"seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from the seconds of an earlier session; the peaks stay those of this run's settings."""
@@ -57,6 +57,11 @@ class TrainingBudget:
     def seconds(self) -> float:
         """Seconds spent on training, earlier sessions included."""
         return self.seconds_before + time.monotonic() - self._started
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether max_minutes are over; never, where epochs alone count."""
+        return self.max_minutes is not None and self.seconds >= 60 * self.max_minutes
 
     def progress(self, engine: Engine) -> float:
         """Fraction of the run that is done, in [0, 1]."""
@@ -75,6 +80,6 @@ class TrainingBudget:
             group["lr"] = peak * factor
 
     def _end(self, engine: Engine) -> None:
-        if self.max_minutes is not None and self.seconds >= 60 * self.max_minutes:
+        if self.is_spent:
             engine.logger.info(f"max_minutes {self.max_minutes} reached in epoch {engine.state.epoch}.")
             engine.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from monai.engines import SupervisedTrainer
 from torch import nn
 
 from monai_vq.errors import InputError
@@ -44,12 +46,12 @@ class RunCheckpoints:
         self.record = dict(record or {})
         self._best_seen: float | None = None
 
-    def attach(self, engine: Engine) -> None:
+    def attach(self, engine: SupervisedTrainer) -> None:
         """Follows a trainer."""
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
         engine.add_event_handler(Events.TERMINATE, self.save)
 
-    def save(self, engine: Engine) -> None:
+    def save(self, engine: SupervisedTrainer) -> None:
         """Writes ``last.pt``, and ``best.pt`` where the validation before was the best so far."""
         done = engine.state.iteration // engine.state.epoch_length
         checkpoint = {
@@ -63,9 +65,11 @@ class RunCheckpoints:
             self._best_seen = self.evaluator.state.best_metric
             write_checkpoint(self.checkpoint_dir / BEST, checkpoint)
         states = {name: thing.state_dict() for name, thing in self.resumable.items()}
+        if engine.scaler is not None:
+            states["scaler"] = engine.scaler.state_dict()
         write_checkpoint(self.checkpoint_dir / LAST, checkpoint | states | {"random": random_state()})
 
-    def resume(self, engine: Engine, device: torch.device) -> None:
+    def resume(self, engine: SupervisedTrainer) -> None:
         """Goes on from ``last.pt``: weights, codebook, optimiser, epoch, random state and the best validation.
 
         An epoch that the time limit cut short is trained again from its start.
@@ -73,10 +77,12 @@ class RunCheckpoints:
         Raises:
             InputError: if there is no ``last.pt``, or it belongs to another network.
         """
-        checkpoint = read_checkpoint(self.checkpoint_dir / LAST, device)
+        checkpoint = read_checkpoint(self.checkpoint_dir / LAST)
         load_network(self.network, checkpoint, self.checkpoint_dir / LAST)
         for name, thing in self.resumable.items():
             thing.load_state_dict(checkpoint[name])
+        if engine.scaler is not None and "scaler" in checkpoint:
+            engine.scaler.load_state_dict(checkpoint["scaler"])
         self.evaluator.state.best_metric = self._best_seen = checkpoint["best_metric"]
         self.evaluator.state.best_metric_epoch = checkpoint["best_metric_epoch"]
         engine.state.epoch = checkpoint["epoch"]
@@ -100,7 +106,11 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; train the run first, or start without --resume.")
-    checkpoint = torch.load(path, map_location=device, weights_only=True)
+    try:
+        checkpoint = torch.load(path, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "it is empty"
+        raise InputError(f"{path} cannot be read as a checkpoint ({reason}); train the run anew.") from error
     if not isinstance(checkpoint, dict) or "network" not in checkpoint:
         raise InputError(f"{path} is not a checkpoint of this project: it holds no 'network'; train the run anew.")
     return checkpoint

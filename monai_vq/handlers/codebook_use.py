@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 
 from monai_vq.metrics import CodebookUsage
 
@@ -20,3 +20,4 @@ class CodebookUse:
     def attach(self, engine: Engine) -> None:
         """Follows a trainer."""
         self.metric.attach(engine, "codebook")
+        engine.add_event_handler(Events.TERMINATE, self.metric.completed, "codebook")  # the epoch that is cut short

@@ -61,7 +61,10 @@ class StopAtNonFinite:
 
 
 class SpikeRatio:
-    """Logs each epoch's largest reconstruction loss of a step over the running median, as metric ``spike_ratio``."""
+    """Logs each epoch's largest reconstruction loss of a step over the running median, as metric ``spike_ratio``.
+
+    The median is over the steps before, 200 at most; a resumed run starts it anew.
+    """
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=WINDOW)

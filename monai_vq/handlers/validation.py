@@ -18,8 +18,12 @@ class Validation(ValidationHandler):
         """Follows a trainer."""
         super().attach(engine)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._validate_last)
-        engine.add_event_handler(Events.TERMINATE, self)
+        engine.add_event_handler(Events.TERMINATE, self._validate_cut)
 
     def _validate_last(self, engine: Engine) -> None:
         if engine.state.epoch == engine.state.max_epochs and engine.state.epoch % self.interval:
+            self(engine)
+
+    def _validate_cut(self, engine: Engine) -> None:
+        if self.validator.state.epoch != engine.state.epoch:
             self(engine)

@@ -65,7 +65,8 @@ class ProjectedQuantizer(CodebookQuantizer):
         P = g * fixed
         to_line = self.codebook.choice == "direction"
         loss = self.commitment_cost * F.mse_loss(z_e, (P if to_line else fixed).detach())
-        loss = loss + self.projection_cost * F.mse_loss(P, fixed)
+        if self.projection_cost > 0:  # the term costs time even at weight 0
+            loss = loss + self.projection_cost * F.mse_loss(P, fixed)
         if self.codebook.update == "gradient":
             target = z_e.detach()
             loss = loss + F.mse_loss(gain(target, e) * e if to_line else e, target)

@@ -1,0 +1,55 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from monai.engines import SupervisedTrainer
+
+from monai_vq.handlers import RunCheckpoints, budget
+
+BUNDLES = Path(__file__).parents[2] / "bundles"
+VARIANTS = sorted(path.stem for path in BUNDLES.glob("*.json") if "initialize" in json.loads(path.read_text()))
+VARIANTS.remove("common")
+
+
+@pytest.fixture(scope="session")
+def read_history() -> Callable[[Path], pd.DataFrame]:
+    """Reads metrics.csv without the column that no two runs share."""
+    return lambda run_dir: pd.read_csv(run_dir / "metrics.csv").drop(columns="minutes")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes each time the budget looks at the clock: twice a step, where max_minutes counts."""
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+
+
+@pytest.fixture
+def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Kills a run as soon as the checkpoint of an epoch is written."""
+    real = RunCheckpoints.save
+
+    def stop(epoch: int) -> None:
+        def save(self: RunCheckpoints, engine: SupervisedTrainer) -> None:
+            real(self, engine)
+            if engine.state.epoch == epoch:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(RunCheckpoints, "save", save)
+
+    return stop
+
+
+@pytest.fixture(scope="session", params=VARIANTS)
+def finished_run(request, run_bundle: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two epochs of each variant."""
+    return run_bundle(request.param, tmp_path_factory.mktemp("runs") / request.param)
+
+
+@pytest.fixture(scope="session")
+def four_epochs(run_bundle: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four deterministic epochs of the projected variant."""
+    return run_bundle("projected", tmp_path_factory.mktemp("runs") / "four", max_epochs=4, deterministic="true")

@@ -1,0 +1,105 @@
+import copy
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from monai_vq.engines import check_knobs
+from monai_vq.engines.knobs import KNOBS, calling_parser, check_value
+from monai_vq.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("resume", "false", False),
+        ("resume", "True", True),
+        ("deterministic", True, True),
+        ("spacing", "None", None),
+        ("spacing", (2, 2), [2, 2]),
+        ("max_minutes", "none", None),
+        ("max_minutes", 1, 1.0),
+        ("learning_rate", 1e-3, 1e-3),
+        ("dataset_dir", "none", "none"),  # a folder may be called so
+        ("device", "cuda", "cuda"),
+        ("device", torch.device("cpu"), torch.device("cpu")),
+        ("max_epochs", "@train#trainer#max_epochs", "@train#trainer#max_epochs"),
+        ("max_minutes", "$2 * 30", "$2 * 30"),
+    ],
+)
+def test_a_value_is_brought_to_its_type(name, given, value):
+    checked = check_value(name, given)
+    assert checked == value
+    assert type(checked) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("resume", "yes", "expected bool"),
+        ("resume", 1, "expected bool"),
+        ("max_epochs", 2.0, "expected int"),
+        ("max_epochs", True, "expected int"),
+        ("max_epochs", "none", "expected int"),
+        ("learning_rate", "fast", "expected float"),
+        ("learning_rate", False, "expected float"),
+        ("spacing", 2.0, "expected list or None"),
+        ("image_size", "none", "expected list"),
+        ("output_dir", 2024, "expected str"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name, given, expected):
+    with pytest.raises(InputError, match=f"--{name} .*{expected}"):
+        check_value(name, given)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"batch_size": 0}, "--batch_size 0 must be at least 1"),
+        ({"max_epochs": -3}, "--max_epochs -3"),
+        ({"learning_rate": float("inf")}, "--learning_rate inf must be positive"),
+        ({"learning_rate": float("nan")}, "--learning_rate nan must be positive"),
+        ({"max_minutes": 0}, "--max_minutes 0.0 must be positive"),
+        ({"num_workers": -1}, "--num_workers -1"),
+        ({"precision": "float16"}, "'float16': expected one of fp32, bf16, fp16"),
+        ({"image_size": [128]}, r"--image_size \[128\]: expected two positive numbers"),
+        ({"image_size": [128.0, 96.0]}, "--image_size"),
+        ({"spacing": [2.0, 0.0]}, r"--spacing \[2.0, 0.0\]"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(setting, message):
+    with pytest.raises(InputError, match=message):
+        check_knobs(setting)
+
+
+@pytest.mark.parametrize("variant", ["none", "projected", "vq_ema"])
+def test_no_setting_of_our_bundles_is_unknown(variant):
+    parser = ConfigParser()
+    parser.read_config(f"bundles/{variant}.json")
+    parser.resolve_macro_and_relative_ids()
+    before = copy.deepcopy(parser.config)
+    check_knobs(parser.config)
+    assert parser.config == before
+    assert before.keys() >= KNOBS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("max_epoch", "max_epochs"), ("batchsize", "batch_size"), ("zzz", "expected one of"), ("optimiser", "optimizer")],
+)
+def test_a_setting_that_nothing_reads_is_refused_naming_the_nearest(name, near):
+    config = {"max_epochs": 1, "optimizer": {}, "train": {"trainer": {"optimizer": "@optimizer"}}, name: 3}
+    with pytest.raises(InputError, match=f"unknown setting --{name} 3: .*{near}"):
+        check_knobs(config)
+
+
+def test_an_id_that_something_refers_to_is_known():
+    check_knobs({"gamma": 0.5, "train": {"handlers": [{"factor": "$@gamma * 2"}, "%extra#handler"]}, "extra": {}})
+
+
+def test_the_parser_that_evaluates_an_expression_is_found():
+    parser = ConfigParser({"imports": ["$import monai_vq.engines.knobs as knobs"], "who": "$knobs.calling_parser()"})
+    assert parser.get_parsed_content("who") is parser
+    with pytest.raises(RuntimeError, match="check_knobs"):
+        calling_parser()
