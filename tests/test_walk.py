@@ -11,7 +11,7 @@ import torch
 from monai.data import DataLoader, Dataset
 from monai.inferers import SimpleInferer
 from monai.networks.nets.vqvae import Decoder, Encoder
-from monai.transforms import Compose, ResizeWithPadOrCropd
+from monai.transforms import Compose
 
 from data_prep.phantom import write_phantom_bids
 from data_prep.prepare import prepare_bids
@@ -23,7 +23,7 @@ from monai_vq.metrics import LatentFormat
 from monai_vq.networks import VQVAE, check_image_size
 from monai_vq.quantizers import Codebook, IdentityQuantizer, ProjectedQuantizer, VectorQuantizer
 from monai_vq.report import RunScores, ScoreTables, write_tables
-from monai_vq.transforms import LoadSliced, ResampleSliced
+from monai_vq.transforms import FitImageSized, LoadSliced, ResampleSliced
 
 PATIENTS, SLICES, VOXEL_MM = 8, 3, 6.0
 FRACTIONS = (0.5, 0.25, 0.25)  # two patients in each split at least: an interval needs them
@@ -45,7 +45,7 @@ def walk(tmp_path_factory) -> SimpleNamespace:
 
 
 def loader(dataset_dir, split: str) -> DataLoader:
-    preprocessing = Compose([LoadSliced(), ResampleSliced(None), ResizeWithPadOrCropd(["image", "mask"], (H, W))])
+    preprocessing = Compose([LoadSliced(), ResampleSliced(None), FitImageSized((H, W))])
     return DataLoader(Dataset(slice_items(dataset_dir, split, (H, W)), preprocessing), batch_size=4)
 
 

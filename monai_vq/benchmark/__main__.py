@@ -7,7 +7,7 @@ import statistics
 
 import torch
 
-from monai_vq.benchmark.training_speed import training_speed
+from monai_vq.benchmark.training_speed import time_training
 from monai_vq.engines.knobs import PRECISIONS
 
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     add("--rounds", type=int, default=5, help="alternating between the two (default: %(default)s)")
     add("--steps", type=int, default=5, help="training steps a round (default: %(default)s)")
-    speed = training_speed(**vars(parser.parse_args(arguments)))
+    speed = time_training(**vars(parser.parse_args(arguments)))
     print(f"monai_vq projected VQVAE  {statistics.median(speed.ours):8.1f} images/s (median of rounds)")
     print(f"MONAI VQVAE, fp32         {statistics.median(speed.peer):8.1f} images/s")
     print(f"ratio                     {speed.ratio:8.2f}")

@@ -40,7 +40,7 @@ class Speed:
         return statistics.median(a / b for a, b in zip(self.ours, self.peer, strict=True))
 
 
-def training_speed(image_size: int, batch_size: int, precision: str, device: str, rounds: int, steps: int) -> Speed:
+def time_training(image_size: int, batch_size: int, precision: str, device: str, rounds: int, steps: int) -> Speed:
     """Times training steps (forward, loss, backward, Adam) of both networks in alternating rounds.
 
     Args:

@@ -25,11 +25,15 @@ from monai_vq.report import (
     choose_patients,
     choose_slice,
     format_summary,
+    write_baselines,
     write_page,
     write_tables,
 )
 
 logger = logging.getLogger(__name__)
+
+
+LISTS_SHOWN = ("image_size", "spacing")  # of the settings; a config's other lists are handlers and steps
 
 
 class RunReport:
@@ -65,7 +69,7 @@ class RunReport:
         path = self.run_dir / "checkpoints" / BEST
         checkpoint = read_checkpoint(path, self.device)
         load_network(self.network, checkpoint, path)
-        place(self.network, self.device)
+        place(self.network, self.device).eval()
         baselines = make_baselines(self.loaders["train"])
         by_split = {
             split: score_split(self.network, loader, self.device, self.inferer, baselines, progress=f"scoring {split}")
@@ -73,15 +77,16 @@ class RunReport:
         }
         scores = self._run_scores(by_split)
         tables = ScoreTables.of_model(scores)
-        report_dir = self.run_dir / "report"
+        report_dir, history = self.run_dir / "report", pd.read_csv(self.run_dir / "metrics.csv")
         write_tables(report_dir, tables.slices, tables.patients, tables.splits)
+        write_baselines(report_dir, ScoreTables.of_baselines(scores))
         page = write_page(
             report_dir,
             scores,
             tables,
-            history=pd.read_csv(self.run_dir / "metrics.csv"),
+            history=history,
             pictures=self._pictures(tables),
-            settings=self._settings(checkpoint),
+            settings=self._settings(checkpoint, history),
             title=f"Reconstruction report: {self.run_dir.name}",
         )
         print(f"\n{format_summary(tables.splits)}\n\nreport: {page}")
@@ -110,7 +115,7 @@ class RunReport:
         """Returns what one image's latent is made of, for the rate."""
         image = self.loaders["train"].dataset[0]["image"]
         with torch.no_grad():
-            codes, side = self.network.eval().encode_latent(image[None].to(self.device))
+            codes, side = self.network.encode_latent(image[None].to(self.device))
         (h, w), (H, W) = codes.shape[1:], image.shape[1:]
         return LatentFormat((h, w), (H, W), self.network.num_embeddings, side.shape[1])
 
@@ -134,17 +139,24 @@ class RunReport:
         shown = [image[0].permute(1, 2, 0).squeeze(-1).cpu().numpy() for image in (x, x_hat.clamp(0, 1))]
         return PatientPicture(rank, self.shown_split, patient, chosen.scan_id, chosen.slice_index, chosen.ssim, *shown)
 
-    def _settings(self, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    def _settings(self, checkpoint: Mapping[str, Any], history: pd.DataFrame) -> dict[str, Any]:
         config = json.loads((self.run_dir / "config.json").read_text())
-        environment = json.loads((self.run_dir / "environment.json").read_text())
-        knobs = {name: value for name, value in config.items() if not isinstance(value, (dict, list)) or name in SIZES}
+        last = history.iloc[-1]
         return {
+            "trained": f"{last['epoch']:.0f} epochs, {last['iteration']:.0f} steps, {last['minutes']:.1f} minutes",
             "checkpoint": f"best validation SSIM, epoch {checkpoint['best_metric_epoch']}",
+            "scored on": f"{self.device}, precision {getattr(self.inferer, 'precision', 'fp32')}",
             **checkpoint["record"],
-            "settings": knobs,
+            "settings": _knobs(config),
             "network": config.get("network_def", {}),
-            "environment": environment,
+            "environment": json.loads((self.run_dir / "environment.json").read_text()),
         }
 
 
-SIZES = ("image_size", "spacing")
+def _knobs(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The run's settings as they counted: an override of the trainer's own max_epochs is one of them."""
+    knobs = {
+        name: value for name, value in config.items() if not isinstance(value, (dict, list)) or name in LISTS_SHOWN
+    }
+    max_epochs = config.get("train", {}).get("trainer", {}).get("max_epochs")
+    return knobs | ({"max_epochs": max_epochs} if isinstance(max_epochs, int) else {})

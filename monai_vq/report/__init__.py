@@ -2,7 +2,7 @@
 
 from monai_vq.report.page import write_page
 from monai_vq.report.pictures import PatientPicture, SliceChoice, choose_patients, choose_slice
-from monai_vq.report.scores import RunScores, ScoreTables
+from monai_vq.report.scores import RunScores, ScoreTables, write_baselines
 from monai_vq.report.summary import format_summary
 from monai_vq.report.tables import patient_table, slice_table, split_table, write_tables
 
@@ -17,6 +17,7 @@ __all__ = [
     "patient_table",
     "slice_table",
     "split_table",
+    "write_baselines",
     "write_page",
     "write_tables",
 ]

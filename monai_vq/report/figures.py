@@ -24,6 +24,7 @@ HISTORY_PANELS = [
     ("codebook usage", ["train_usage", "val_usage"], "linear"),
     ("codebook perplexity", ["train_perplexity", "val_perplexity"], "linear"),
     ("learning rate", ["learning_rate"], "linear"),
+    ("largest step's loss / running median", ["train_spike_ratio"], "linear"),
 ]
 
 

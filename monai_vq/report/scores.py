@@ -1,14 +1,16 @@
 """What a report is made from, and the tables that follow from it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from monai_vq.metrics.rate import LatentFormat
-from monai_vq.report.tables import patient_table, slice_table, split_table
+from monai_vq.report.tables import patient_table, slice_table, split_table, write_table
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,10 @@ class ScoreTables:
         patient_rows = patient_table(slice_rows)
         split_rows = split_table(patient_rows, slice_rows, latent=latent, code_counts=code_counts)
         return cls(slice_rows, patient_rows, split_rows)
+
+
+def write_baselines(report_dir: str | os.PathLike[str], baselines: Mapping[str, ScoreTables]) -> Path:
+    """Writes ssim_baselines.csv: the split table of each baseline, its name first in the column ``reconstruction``."""
+    rows = [table.splits.assign(reconstruction=name) for name, table in baselines.items()]
+    table = pd.concat(rows, ignore_index=True)
+    return write_table(report_dir, "baselines", table[["reconstruction", *table.columns.drop("reconstruction")]])

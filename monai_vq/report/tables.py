@@ -88,15 +88,16 @@ def write_tables(
     Returns:
         The three paths. Floats have nine significant digits; an empty cell stands for "no value".
     """
-    folder = Path(report_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     tables = {"slices": slice_rows, "patients": patient_rows, "splits": split_rows}
-    paths = []
-    for level, table in tables.items():
-        path = folder / f"ssim_{level}.csv"
-        write_whole(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
-        paths.append(path)
-    return paths
+    return [write_table(report_dir, level, table) for level, table in tables.items()]
+
+
+def write_table(report_dir: str | os.PathLike[str], level: str, table: pd.DataFrame) -> Path:
+    """Writes ssim_<level>.csv, whole or not at all, with nine significant digits; returns its path."""
+    path = Path(report_dir) / f"ssim_{level}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return path
 
 
 def write_whole(path: Path, text: str) -> None:

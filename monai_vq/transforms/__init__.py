@@ -1,5 +1,6 @@
 """Transforms that are ours only; the rest is monai.transforms."""
 
+from monai_vq.transforms.fit_image import FitImageSized
 from monai_vq.transforms.load_slice import LoadSliced, ResampleSliced
 
-__all__ = ["LoadSliced", "ResampleSliced"]
+__all__ = ["FitImageSized", "LoadSliced", "ResampleSliced"]

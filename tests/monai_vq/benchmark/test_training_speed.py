@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
-from monai_vq.benchmark import Speed, training_speed
+from monai_vq.benchmark import Speed, time_training
 from monai_vq.benchmark.__main__ import main
 from monai_vq.benchmark.training_speed import make_ours, make_peer
+
+BUNDLE = Path(__file__).parents[3] / "bundles/projected.json"
 
 
 def parameters_by_part(network):
@@ -22,7 +27,7 @@ def test_ratio_is_the_median_over_rounds_and_not_of_the_medians():
 
 
 def test_both_train_and_are_timed_in_every_round():
-    speed = training_speed(image_size=16, batch_size=2, precision="fp32", device="cpu", rounds=3, steps=1)
+    speed = time_training(image_size=16, batch_size=2, precision="fp32", device="cpu", rounds=3, steps=1)
     assert len(speed.ours) == len(speed.peer) == 3
     assert min(speed.ours + speed.peer) > 0
 
@@ -36,4 +41,10 @@ def test_command_prints_the_ratio(capsys):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_runs_on_cuda():
-    assert training_speed(64, 4, "bf16", "cuda", rounds=1, steps=1).ratio > 0
+    assert time_training(64, 4, "bf16", "cuda", rounds=1, steps=1).ratio > 0
+
+
+def test_ours_is_the_network_of_the_bundle():
+    config = ConfigParser(ConfigParser.load_config_file(BUNDLE))
+    bundled = config.get_parsed_content("network_def").state_dict()
+    assert {k: v.shape for k, v in make_ours().state_dict().items()} == {k: v.shape for k, v in bundled.items()}

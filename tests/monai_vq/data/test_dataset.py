@@ -4,12 +4,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.transforms import ResizeWithPadOrCrop
 
 from monai_vq.data import PLANE_AXES, check_fit, read_manifest, read_splits, slice_items, to_plane
 from monai_vq.data.dataset import resampled_size
 from monai_vq.errors import InputError
 from monai_vq.transforms import LoadSliced, ResampleSliced
+from monai_vq.transforms.fit_image import fit_image
 
 SPLITS = ("train", "val", "test")
 
@@ -72,7 +72,7 @@ def loses_foreground(record, image_size, spacing) -> bool:
     mask[:, r0:r1, c0:c1] = 1
     item = {"image": mask, "mask": mask, "slice_spacing": record.slice_spacing}
     resampled = ResampleSliced(spacing)(item)["mask"]
-    return bool(ResizeWithPadOrCrop(image_size)(resampled).sum() < resampled.sum())
+    return bool(fit_image(resampled, image_size).sum() < resampled.sum())
 
 
 @pytest.mark.parametrize("spacing", [None, (1.3, 0.9), (2.0, 0.7)])

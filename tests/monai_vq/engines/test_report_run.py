@@ -66,3 +66,22 @@ def test_a_run_without_a_best_checkpoint_is_refused(make_report):
     (report.run_dir / "checkpoints/best.pt").unlink()
     with pytest.raises(InputError, match=r"no checkpoint at .*best\.pt"):
         report.run()
+
+
+def test_the_page_says_the_epochs_that_counted_and_how_it_was_scored(make_report):
+    report, _ = make_report()
+    config = {"max_epochs": 100, "train": {"trainer": {"max_epochs": 7}}}
+    (report.run_dir / "config.json").write_text(json.dumps(config))
+    settings = report._settings({"best_metric_epoch": 1, "record": {}}, pd.DataFrame(HISTORY))
+    assert settings["settings"]["max_epochs"] == 7
+    assert settings["trained"] == "1 epochs, 6 steps, 0.1 minutes"
+    assert settings["scored on"] == "cpu, precision fp32"
+
+
+def test_the_baselines_scores_are_in_a_table_of_their_own(make_report):
+    page = make_report()[0].run()
+    table = pd.read_csv(page.parent / "ssim_baselines.csv")
+    assert list(table.columns[:3]) == ["reconstruction", "split", "ssim"]
+    assert table.groupby("reconstruction")["split"].apply(list).tolist() == [["train", "val", "test"]] * 2
+    mean_image = table.query("reconstruction == 'mean training image' and split == 'train'")
+    assert mean_image["mse"].item() > 0
