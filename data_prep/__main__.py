@@ -15,7 +15,12 @@ from monai_vq.data.assignment import STRATA_COLUMNS
 from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.errors import InputError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "EXAMPLES", "main"]
+
+EXAMPLES = """examples:
+  python -m data_prep bids --source my_study --output_dir data/my_study
+  python -m data_prep phantom --output_dir data/phantom
+  python -m data_prep verify data/my_study"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,12 @@ class Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; a user's mistake is one line on stderr and exit status 2."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the examples
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="SOURCE")
     for name, command in COMMANDS.items():
         command.add_arguments(subparsers.add_parser(name, help=command.summary, description=command.summary))
@@ -55,7 +65,8 @@ def _add_bids_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help=f"fractions of the foreground's extent across slices (default, for whole heads with neck: {ranges})",
+        help="fractions of the foreground's extent across slices "
+        f"(default, for whole heads with neck: {ranges}; for skull-stripped volumes give axial 0.2 0.9)",
     )
     add("--num_slices", type=int, metavar="N", help="at most N slices a volume, evenly spaced (default: all)")
     add(

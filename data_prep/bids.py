@@ -1,20 +1,14 @@
 """Finds the T1-weighted scans of a BIDS tree: `sub-*/[ses-*/]anat/*_T1w.nii[.gz]`."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_prep.participants import Person, read_participants, read_sessions
-from data_prep.rejections import Rejection
+from data_prep.bids_names import find_folder_problem, find_name_problem, find_t1w_files, is_label_folder
+from data_prep.participants import MAX_AGE, Person, read_participants, read_sessions
+from data_prep.rejections import Rejection, describe_rejections
 from monai_vq.errors import InputError
 
 __all__ = ["Found", "Scan", "find_scans"]
-
-_PATIENT = re.compile(r"sub-[A-Za-z0-9]+")
-_SESSION = re.compile(r"ses-[A-Za-z0-9]+")
-_NAME = re.compile(  # entities are key-label pairs with alphanumeric labels; sub comes first, ses second
-    r"(?P<patient>sub-[A-Za-z0-9]+)(?:_(?P<session>ses-[A-Za-z0-9]+))?(?:_[a-z]+-[A-Za-z0-9]+)*_T1w\.nii(?:\.gz)?"
-)
 
 
 @dataclass(frozen=True)
@@ -40,10 +34,18 @@ class Scan:
 
 @dataclass
 class Found:
-    """Scans sorted by id, what was left out, and what the user should know."""
+    """What a tree holds.
+
+    Attributes:
+        scans: sorted by id.
+        rejections: images and folders that are left out by their names.
+        unread_ages: text and place of every age that counts as unknown.
+        notes: what the user should know.
+    """
 
     scans: list[Scan] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    unread_ages: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -51,7 +53,8 @@ def find_scans(source: Path) -> Found:
     """Lists the T1-weighted volumes of a BIDS tree without opening them.
 
     Only the `anat` folders directly under a subject or session are read: `derivatives/`, `sourcedata/`, `code/` and
-    hidden files never are, so no processed copy of a person is taken for another scan.
+    hidden files never are, so no processed copy of a person is taken for another scan. What looks like a subject,
+    a session or a T1-weighted image there but is not named or stored as one is listed with the rejections.
 
     Raises:
         InputError: the folder is missing or has no such volume, or a table cannot be read.
@@ -59,28 +62,37 @@ def find_scans(source: Path) -> Found:
     if not source.is_dir():
         raise InputError(f"no folder {source}; give the root of a BIDS tree, which holds the sub-* folders")
     found = Found()
-    people = read_participants(source)
-    for patient_dir in sorted(path for path in source.iterdir() if path.is_dir() and _PATIENT.fullmatch(path.name)):
+    people = read_participants(source, found.unread_ages)
+    for patient_dir in _find_folders(source, "sub-", source, found):
         _find_patient(patient_dir, source, people.get(patient_dir.name, Person()), found)
     if not found.scans:
-        rejected = f" ({len(found.rejections)} rejected by name)" if found.rejections else ""
+        rejected = f" ({describe_rejections(found.rejections)})" if found.rejections else ""
         raise InputError(f"no sub-*/[ses-*/]anat/*_T1w.nii[.gz] under {source}{rejected}; give the root of a BIDS tree")
     found.scans.sort(key=lambda scan: scan.scan_id)
     _note_gaps(source, people, found)
     return found
 
 
+def _find_folders(parent: Path, prefix: str, source: Path, found: Found) -> list[Path]:
+    """Folders of subjects or sessions, sorted; those with an invalid name are listed with the rejections."""
+    folders = []
+    for path in sorted(path for path in parent.iterdir() if is_label_folder(path, prefix)):
+        problem = find_folder_problem(path.name, prefix)
+        if problem:
+            found.rejections.append(Rejection(path.relative_to(source).as_posix(), *problem))
+        else:
+            folders.append(path)
+    return folders
+
+
 def _find_patient(patient_dir: Path, source: Path, person: Person, found: Found) -> None:
-    sessions = read_sessions(patient_dir)
-    session_dirs = [path for path in patient_dir.iterdir() if path.is_dir() and _SESSION.fullmatch(path.name)]
-    for folder in (patient_dir, *sorted(session_dirs)):
+    sessions = read_sessions(patient_dir, found.unread_ages)
+    for folder in (patient_dir, *_find_folders(patient_dir, "ses-", source, found)):
         session_id = "" if folder is patient_dir else folder.name
         at_session = person.updated(sessions.get(session_id, Person()))
-        for path in sorted((folder / "anat").glob("*_T1w.nii*")):
-            if path.name.startswith(".") or not path.name.endswith((".nii", ".nii.gz")):
-                continue
+        for path in find_t1w_files(folder / "anat"):
             relative = path.relative_to(source).as_posix()
-            problem = _find_problem(path, patient_dir.name, session_id)
+            problem = find_name_problem(path, patient_dir.name, session_id)
             if problem:
                 found.rejections.append(Rejection(relative, *problem))
             else:
@@ -88,26 +100,21 @@ def _find_patient(patient_dir: Path, source: Path, person: Person, found: Found)
                 found.scans.append(Scan(path, relative, patient_dir.name, session_id, scan_id, at_session))
 
 
-def _find_problem(path: Path, patient_id: str, session_id: str) -> tuple[str, str] | None:
-    """The (reason, remedy) for which a file is left out by its name alone."""
-    match = _NAME.fullmatch(path.name)
-    if match is None:
-        return "the name is not of the form sub-<label>[_ses-<label>][_key-<label>...]_T1w", "rename the file"
-    if (match["patient"], match["session"] or "") != (patient_id, session_id):
-        folder = "/".join(filter(None, (patient_id, session_id)))
-        return f"the name contradicts its folder ({folder})", "rename or move it"
-    if path.suffix == ".nii" and path.with_name(f"{path.name}.gz").exists():
-        return f"{path.name}.gz is the same scan and is taken, as its checksum can be tested", "delete one of them"
-    if not path.exists():
-        return "a link to a file that is not here", "fetch it first, as by `datalad get` or `git annex get`"
-    return None
-
-
 def _note_gaps(source: Path, people: dict[str, Person], found: Found) -> None:
     if not (source / "dataset_description.json").is_file():
         found.notes.append("no dataset_description.json: the folder is taken for a BIDS tree by its sub-* folders")
-    unlisted = {scan.patient_id for scan in found.scans} - set(people)
+    scanned = {scan.patient_id for scan in found.scans}
+    unlisted, unscanned = scanned - set(people), set(people) - scanned
     if not people:
         found.notes.append("no participants.tsv: age, sex and diagnosis are unknown, and the split is not stratified")
     elif unlisted:
         found.notes.append(f"{len(unlisted)} patient(s) are not in participants.tsv, first {min(unlisted)}")
+    if unscanned:
+        found.notes.append(
+            f"{len(unscanned)} participant(s) of participants.tsv have no T1w scan, first {min(unscanned)}"
+        )
+    if found.unread_ages:
+        found.notes.append(
+            f"{len(found.unread_ages)} age(s) are not years between 0 and {MAX_AGE} and count as unknown, "
+            f"first {', '.join(found.unread_ages[:3])}"
+        )

@@ -40,7 +40,9 @@ def write_json(path: Path, body: dict[str, Any]) -> None:
 
 @contextmanager
 def open_output(output_dir: Path, settings: dict[str, Any], force: bool) -> Iterator[None]:
-    """Makes the folder, or goes on with one that an equal run left; takes a new folder away again on an input error.
+    """Makes the folder, or goes on with one that an equal run left; an input error takes away what this run began.
+
+    So a new folder goes, an empty one that was there stays empty, and the volumes of a killed run stay for the next.
 
     Args:
         output_dir: the folder.
@@ -66,6 +68,8 @@ def open_output(output_dir: Path, settings: dict[str, Any], force: bool) -> Iter
     try:
         yield
     except InputError:
+        if force or earlier is None:
+            _remove_dataset(output_dir)
         if created:
             shutil.rmtree(output_dir)
         raise

@@ -2,15 +2,15 @@
 
 import csv
 import io
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monai_vq.errors import InputError
 
-__all__ = ["Person", "read_participants", "read_sessions"]
+__all__ = ["MAX_AGE", "Person", "read_participants", "read_sessions"]
 
 MISSING = {"", "n/a", "na", "nan"}
+MAX_AGE = 130  # years; beyond are codes such as 999, and days
 _COLUMNS = {  # ours: the names under which datasets publish it, in order of preference
     "age": ("age",),
     "sex": ("sex", "gender"),
@@ -33,25 +33,33 @@ class Person:
         return replace(self, **known)
 
 
-def read_participants(source: Path) -> dict[str, Person]:
+def read_participants(source: Path, unread_ages: list[str]) -> dict[str, Person]:
     """Reads `participants.tsv`; empty where there is none.
 
+    Args:
+        source: root of the BIDS tree.
+        unread_ages: receives the place and text of every age that is no number of years and so counts as unknown.
+
     Raises:
-        InputError: the table is not UTF-8, lacks `participant_id`, has a participant twice, or an age is no number.
+        InputError: the table is not UTF-8, lacks `participant_id`, or has a participant twice.
     """
-    return _read_table(source / "participants.tsv", "participant_id", "sub-")
+    return _read_table(source / "participants.tsv", "participant_id", "sub-", unread_ages)
 
 
-def read_sessions(patient_dir: Path) -> dict[str, Person]:
+def read_sessions(patient_dir: Path, unread_ages: list[str]) -> dict[str, Person]:
     """Reads `sub-<label>_sessions.tsv` of a patient's folder; empty where there is none.
+
+    Args:
+        patient_dir: the patient's folder.
+        unread_ages: as in `read_participants`.
 
     Raises:
         InputError: as `read_participants`, about `session_id`.
     """
-    return _read_table(patient_dir / f"{patient_dir.name}_sessions.tsv", "session_id", "ses-")
+    return _read_table(patient_dir / f"{patient_dir.name}_sessions.tsv", "session_id", "ses-", unread_ages)
 
 
-def _read_table(path: Path, key: str, prefix: str) -> dict[str, Person]:
+def _read_table(path: Path, key: str, prefix: str, unread_ages: list[str]) -> dict[str, Person]:
     if not path.is_file():
         return {}
     try:
@@ -68,13 +76,16 @@ def _read_table(path: Path, key: str, prefix: str) -> dict[str, Person]:
         name = prefix + row[key].strip().removeprefix(prefix)
         if name in table:
             raise InputError(f"{path} has {name} twice; keep one of the rows")
-        table[name] = _read_person(row, f"{path}, {name}")
+        table[name] = _read_person(row)
+        cell = _find_cell(row, "age")
+        if cell and table[name].age is None:
+            unread_ages.append(f"{cell!r} of {name} in {path.name}")
     return table
 
 
-def _read_person(row: dict[str, str], where: str) -> Person:
+def _read_person(row: dict[str, str]) -> Person:
     sex = _find_cell(row, "sex")
-    return Person(_find_cell(row, "diagnosis"), _read_age(_find_cell(row, "age"), where), _SEXES.get(sex.lower(), sex))
+    return Person(_find_cell(row, "diagnosis"), _read_age(_find_cell(row, "age")), _SEXES.get(sex.lower(), sex))
 
 
 def _find_cell(row: dict[str, str], column: str) -> str:
@@ -86,13 +97,10 @@ def _find_cell(row: dict[str, str], column: str) -> str:
     return ""
 
 
-def _read_age(cell: str, where: str) -> float | None:
-    if not cell:
-        return None
+def _read_age(cell: str) -> float | None:
+    """Years; None where the cell is empty or no age, as nothing but the tables of counts depends on it."""
     try:
         age = float(cell.removesuffix("+"))  # "89+" was BIDS' own way to cap ages
     except ValueError:
-        age = math.nan
-    if not 0 <= age <= 130:
-        raise InputError(f"{where}: age {cell!r}, expected years between 0 and 130, or n/a")
-    return age
+        return None
+    return age if 0 <= age <= MAX_AGE else None

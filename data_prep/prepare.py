@@ -1,6 +1,7 @@
 """Scans to a prepared dataset on disk: the walk from a source's volumes to manifest, slices, split and QC page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from data_prep.bids import find_scans
 from data_prep.output import PROVENANCE_NAME, atomic_path, open_output, write_json
 from data_prep.provenance import describe_run, describe_settings
 from data_prep.qc import write_qc
-from data_prep.rejections import REJECTED_NAME, Rejection, write_rejections
+from data_prep.rejections import REJECTED_NAME, Rejection, describe_rejections, write_rejections
 from data_prep.rerun import prune_slices, refuse_changed_source, refuse_changed_split
 from data_prep.scan_files import file_sha256
 from data_prep.scan_loop import prepare_scans
@@ -95,7 +96,8 @@ def prepare_bids(
     if strict and found.rejections:
         raise InputError(str(found.rejections[0]))
     choose_columns([vars(scan.person) for scan in found.scans], stratify)
-    check_patient_count(len({scan.patient_id for scan in found.scans}), fractions)
+    with _rejections_explained(found.rejections):
+        check_patient_count(len({scan.patient_id for scan in found.scans}), fractions)
     settings = describe_settings(slicing, fractions, stratify, seed)
     with open_output(output_dir, settings, force):
         refuse_changed_source(output_dir, found.scans)
@@ -103,7 +105,8 @@ def prepare_bids(
         outcome = prepare_scans(found.scans, slicing, output_dir, strict=strict, progress=progress)
         rejections = found.rejections + outcome.rejections
         records = [prepared.record for prepared in outcome.prepared]
-        splits = _split(records, rejections, fractions, stratify, seed)
+        with _rejections_explained(rejections):
+            splits = make_splits(records, fractions=fractions, stratify=stratify, seed=seed, exclusions=len(rejections))
         refuse_changed_split(output_dir, splits)
         _write_tables(output_dir, records, rejections, splits)
         qc_page = write_qc(output_dir)
@@ -121,21 +124,15 @@ def prepare_bids(
     )
 
 
-def _split(
-    records: Sequence[ScanRecord],
-    rejections: Sequence[Rejection],
-    fractions: tuple[float, float, float],
-    stratify: Sequence[str] | None,
-    seed: int,
-) -> Splits:
-    """Splits the patients that are left; if too few are, the error says what became of the others."""
+@contextmanager
+def _rejections_explained(rejections: Sequence[Rejection]) -> Iterator[None]:
+    """Adds to an error of the split why volumes are missing, as no `rejected.csv` is left to look it up."""
     try:
-        return make_splits(records, fractions=fractions, stratify=stratify, seed=seed, exclusions=len(rejections))
+        yield
     except InputError as error:
         if not rejections:
             raise
-        listed = "; ".join(str(rejection) for rejection in rejections[:3])
-        raise InputError(f"{error} ({len(rejections)} volume(s) were rejected, first {listed})") from error
+        raise InputError(f"{error}. {describe_rejections(rejections)}") from error
 
 
 def _write_tables(

@@ -1,20 +1,21 @@
 """`rejected.csv`: what was left out, why, and what would help."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from monai_vq.data import VolumeError
 
-__all__ = ["REJECTED_NAME", "Rejection", "write_rejections"]
+__all__ = ["REJECTED_NAME", "Rejection", "describe_rejections", "write_rejections"]
 
 REJECTED_NAME = "rejected.csv"
+_N_DESCRIBED = 3  # an error stays readable in a terminal
 
 
 @dataclass(frozen=True, order=True)
 class Rejection:
-    """A volume that is not in the dataset.
+    """A volume that is not in the dataset, or a folder whose name keeps its volumes out of it.
 
     Attributes:
         source: path relative to the source's root.
@@ -37,6 +38,12 @@ class Rejection:
         if isinstance(error, OSError):
             return cls(source, f"cannot be read: {error.strerror or error}", "check the file and its permissions")
         return cls(source, f"unexpected {type(error).__name__}: {error}", "report it with the header of this file")
+
+
+def describe_rejections(rejections: Sequence[Rejection]) -> str:
+    """How many there are, and the first with reason and remedy; for an error after which no file is left."""
+    described = "; ".join(str(rejection) for rejection in rejections[:_N_DESCRIBED])
+    return f"{len(rejections)} were rejected, mend them first: {described}{'; …' * (len(rejections) > _N_DESCRIBED)}"
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:

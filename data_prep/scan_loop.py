@@ -40,7 +40,7 @@ def prepare_scans(
     """Prepares each scan, or takes it over from an earlier run.
 
     Raises:
-        InputError: `strict`, and a volume cannot be used.
+        InputError: a volume does not fit into memory, or `strict` and a volume cannot be used.
         OSError: the output cannot be written.
     """
     outcome = Outcome()
@@ -51,6 +51,8 @@ def prepare_scans(
         try:
             result = earlier or cut_scan(scan, slicing)
             _refuse_copy(scan.source, result.contents, owners)
+        except MemoryError as error:  # a fault of the machine: another run would list other volumes
+            raise InputError(_describe_shortage(scan, error)) from error
         except Exception as error:  # whatever a damaged file provokes is listed; errors of writing are not its fault
             rejection = Rejection.from_error(scan.source, error)
             if strict:
@@ -63,6 +65,15 @@ def prepare_scans(
             outcome.seconds += time.perf_counter() - begin
         outcome.prepared.append(result)
     return outcome
+
+
+def _describe_shortage(scan: Scan, error: MemoryError) -> str:
+    megabytes = scan.path.stat().st_size / 1e6
+    cause = f": {error}" if str(error) else ""
+    return (
+        f"{scan.source} ({megabytes:.1f} MB on disk) does not fit into the memory of this machine{cause}; "
+        "prepare on a machine with more memory, end other programs, or take the scan out of the source"
+    )
 
 
 def _refuse_copy(source: str, contents: tuple[str, ...], owners: dict[str, str]) -> None:

@@ -99,7 +99,8 @@ def check_patient_count(n_patients: int, fractions: Sequence[float]) -> None:
     wanted = sum(fraction > 0 for fraction in fractions)
     if n_patients < wanted:
         raise InputError(
-            f"{n_patients} patient(s) for {wanted} splits; add patients, or give a split the fraction 0, as in 1 0 0"
+            f"{n_patients} patient(s) for {wanted} splits; "
+            f"add patients, as training needs at least one in each of {', '.join(SPLIT_NAMES)}"
         )
 
 
@@ -177,7 +178,8 @@ def _deal(order: Sequence[str], targets: dict[str, int]) -> dict[str, list[str]]
 def _describe(
     members: Sequence[str], records: Sequence[ScanRecord], patients: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    scans = [record for record in records if record.patient_id in set(members)]
+    patient_ids = set(members)
+    scans = [record for record in records if record.patient_id in patient_ids]
     ages = [float(patients[member]["age"]) for member in members if patients[member]["age"] is not None]
     return {
         "n_patients": len(members),

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -127,8 +128,8 @@ def read_rows(path: Path) -> list[ScanRecord]:
                 records.append(parse_row(row))
             except (TypeError, ValueError, AttributeError) as error:
                 raise InputError(f"{path}, line {reader.line_num}: {error}; {remedy}") from error
-    scan_ids = [record.scan_id for record in records]
-    twice = sorted({scan_id for scan_id in scan_ids if scan_ids.count(scan_id) > 1})
+    counts = Counter(record.scan_id for record in records)
+    twice = sorted(scan_id for scan_id, count in counts.items() if count > 1)
     if twice or not records:
         raise InputError(f"{path} has {'scans twice: ' + ', '.join(twice) if twice else 'no scans'}; {remedy}")
     return records

@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import pytest
@@ -57,6 +58,41 @@ def test_ambiguous_names_are_rejected_with_a_reason(bids_tree, write_head, name,
     assert len(found.scans) == 8
 
 
+# [from, to: under the root, reason]
+VANISHED = [
+    ["sub-P05", "sub-CC_02", r"sub-CC_02: the label 'CC_02' must be letters and digits; rename it .* sub-CC02$"],
+    ["sub-P05", "SUB-06", "SUB-06: the name must begin with sub- in small letters; .* sub-06$"],
+    ["sub-P02/ses-02", "sub-P02/ses-2020-01-01", "sub-P02/ses-2020-01-01: the label .* ses-20200101$"],
+    ["sub-P02/ses-02", "sub-P02/SES-02", "sub-P02/SES-02: the name must begin with ses-"],
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), VANISHED)
+def test_folders_with_an_invalid_name_are_rejected_once(bids_tree, old, new, message):
+    (bids_tree / old).rename(bids_tree / new)
+    found = find_scans(bids_tree)
+    (rejection,) = found.rejections
+    assert re.match(message, str(rejection))
+    assert len(found.scans) == 7
+
+
+def test_participants_without_a_scan_are_a_note(bids_tree):
+    for index in (4, 5):
+        (bids_tree / f"sub-P0{index}/anat/sub-P0{index}_T1w.nii.gz").unlink()
+    assert find_scans(bids_tree).notes == ["2 participant(s) of participants.tsv have no T1w scan, first sub-P04"]
+
+
+def test_ages_that_cannot_be_read_are_one_note(bids_tree):
+    path = bids_tree / "participants.tsv"
+    path.write_text(path.read_text().replace("\t60\t", "\tunknown\t"))
+    (bids_tree / "sub-P02/sub-P02_sessions.tsv").write_text("session_id\tage\nses-02\t>89\n")
+    found = find_scans(bids_tree)
+    (note,) = found.notes
+    assert note.startswith("2 age(s) are not years between 0 and 130 and count as unknown, first 'unknown' of sub-P00")
+    assert note.endswith("'>89' of ses-02 in sub-P02_sessions.tsv")
+    assert [scan.person.age for scan in found.scans[:4]] == [None, 61, 62, 62]
+
+
 def test_a_link_to_a_file_that_was_not_fetched_is_rejected(bids_tree):
     (bids_tree / "sub-P00/anat/sub-P00_run-1_T1w.nii.gz").symlink_to("../../.git/annex/objects/none")
     (rejection,) = find_scans(bids_tree).rejections
@@ -81,4 +117,11 @@ def test_sources_without_scans_are_errors(tmp_path, bids_tree):
     for patient in bids_tree.glob("sub-*"):
         shutil.rmtree(patient)
     with pytest.raises(InputError, match=r"no sub-\*/\[ses-\*/\]anat/\*_T1w"):
+        find_scans(bids_tree)
+
+
+def test_if_no_name_is_valid_the_error_says_why(bids_tree):
+    for patient in sorted(bids_tree.glob("sub-*")):
+        patient.rename(bids_tree / patient.name.upper())
+    with pytest.raises(InputError, match=r"no sub-\*.*6 were rejected, .*SUB-P00: the name must begin with sub-"):
         find_scans(bids_tree)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,20 @@ def test_help_lists_every_command_in_one_line(capsys):
     lines = capsys.readouterr().out.splitlines()
     for name, command in COMMANDS.items():
         assert [line for line in lines if line.split()[:1] == [name] and command.summary in line]
+
+
+def test_help_has_an_example_of_every_command_that_is_complete(capsys, monkeypatch):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    examples = [line.split()[3:] for line in lines if line.startswith("python -m data_prep ")]
+    ran = []
+    for name in COMMANDS:
+        monkeypatch.setitem(
+            COMMANDS, name, replace(COMMANDS[name], run=lambda options: ran.append(options.command) or 0)
+        )
+    assert [main(example) for example in examples] == [0, 0, 0]
+    assert ran == list(COMMANDS)
 
 
 def test_bids_then_verify(bids_tree, tmp_path, capsys):

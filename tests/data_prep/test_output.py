@@ -23,6 +23,13 @@ def fail_halfway(target):
         raise RuntimeError
 
 
+def write_until(error, out, force):
+    with open_output(out, SETTINGS, force):
+        write_json(out / "provenance.json", {"settings": SETTINGS})
+        (out / "slices/a.npy").write_bytes(b"a")
+        raise error
+
+
 def test_atomic_path_appears_only_when_all_went_well(tmp_path):
     target = tmp_path / "table.csv"
     with pytest.raises(RuntimeError):
@@ -66,6 +73,31 @@ def test_an_input_error_takes_away_a_new_folder_but_not_an_old_one(tmp_path, dat
             raise InputError("bad volume")
     assert not (tmp_path / "new").exists()
     assert (dataset / "slices/a.npy").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_input_error_leaves_an_empty_folder_empty(tmp_path, force):
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(InputError):
+        write_until(InputError, out, force)
+    assert list(out.iterdir()) == []
+
+
+def test_an_input_error_under_force_leaves_no_half_of_the_new_dataset(dataset):
+    (dataset / "notes.txt").write_text("mine")
+    with pytest.raises(InputError):
+        write_until(InputError, dataset, force=True)
+    assert [path.name for path in dataset.iterdir()] == ["notes.txt"]
+
+
+def test_a_killed_run_keeps_its_volumes_whatever_ends_the_next(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for error in (KeyboardInterrupt, InputError):
+        with pytest.raises(error):
+            write_until(error, out, force=False)
+        assert (out / "slices/a.npy").exists()
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -45,9 +45,24 @@ def test_split_keeps_patients_whole_and_the_tables_values(bids_tree, tmp_path):
 def test_fewer_patients_than_splits_leave_nothing(bids_tree, tmp_path):
     for index in range(2, 6):
         shutil.rmtree(bids_tree / f"sub-P{index:02d}")
-    with pytest.raises(InputError, match=r"2 patient\(s\) for 3 splits"):
+    with pytest.raises(InputError, match=r"2 patient\(s\) for 3 splits; add patients.* each of train, val, test$"):
         prepare_bids(bids_tree, tmp_path / "out", **WIDE)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_error_for_too_few_patients_says_why_volumes_are_missing(bids_tree, tmp_path):
+    for index in range(2, 6):
+        (bids_tree / f"sub-P{index:02d}").rename(bids_tree / f"sub-P_{index:02d}")
+    with pytest.raises(InputError, match=r"2 patient\(s\) .* 4 were rejected, .*sub-P_02: the label 'P_02'"):
+        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    for index in range(2, 6):
+        (bids_tree / f"sub-P_{index:02d}").rename(bids_tree / f"sub-P{index:02d}")
+    for path in sorted(bids_tree.glob("sub-*/**/sub-*_T1w.nii.gz"))[1:]:
+        path.write_bytes(b"")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match=r"1 patient\(s\) .* 7 were rejected, .*the file is empty"):
+        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_provenance_has_the_settings_versions_and_hashes_but_no_path(bids_tree, tmp_path):

@@ -56,6 +56,18 @@ def test_strict_stops_at_the_first_broken_volume_and_leaves_nothing(broken_tree,
     assert not (tmp_path / "out").exists()
 
 
+def test_a_volume_that_exceeds_the_memory_ends_the_run_and_is_not_called_damaged(bids_tree, tmp_path, monkeypatch):
+    def fail(scan, slicing):
+        raise MemoryError("Unable to allocate 1.5 GiB for an array")
+
+    monkeypatch.setattr(scan_loop, "cut_scan", fail)
+    (tmp_path / "out").mkdir()
+    message = r"sub-P00_T1w\.nii\.gz \(\d+\.\d MB on disk\) does not fit.*: Unable to allocate 1\.5 GiB.* more memory"
+    with pytest.raises(InputError, match=message):
+        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_an_unexpected_exception_is_listed_as_what_it_is(bids_tree, tmp_path, monkeypatch):
     real = scan_loop.cut_scan
 
@@ -84,6 +96,6 @@ def test_a_full_disk_is_not_blamed_on_the_volume(bids_tree, tmp_path, monkeypatc
 def test_if_every_volume_is_broken_the_error_says_why(bids_tree, tmp_path):
     for path in bids_tree.glob("sub-*/**/*_T1w.nii.gz"):
         path.write_bytes(b"")
-    with pytest.raises(InputError, match=r"8 volume\(s\) were rejected, first .*the file is empty"):
+    with pytest.raises(InputError, match=r"0 patient\(s\) for 3 .*8 were rejected, .*the file is empty.*; …$"):
         prepare_bids(bids_tree, tmp_path / "out", **WIDE)
     assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from data_prep.phantom import PhantomPatient, Tissue, phantom_scan
 from data_prep.slicing import DEFAULT_SLICE_RANGE, SlicingSettings, slice_volume
 from monai_vq.data import PLANE_AXES, VolumeError, foreground_mask, read_volume, to_plane
 from monai_vq.errors import InputError
@@ -121,3 +122,16 @@ def test_impossible_settings_are_refused(settings, message):
 def test_every_plane_has_a_default_range():
     assert DEFAULT_SLICE_RANGE.keys() == PLANE_AXES.keys()
     assert all(SlicingSettings(plane, part) for plane, part in DEFAULT_SLICE_RANGE.items())
+
+
+def test_the_range_advised_for_skull_stripped_volumes_has_the_ventricles_which_the_default_cuts(tmp_path):
+    image, labels = phantom_scan(PhantomPatient.draw(seed=0, index=0), "ses-01", voxel_size=4.0)
+    tissue = np.asarray(labels.dataobj)
+    stripped = np.asarray(image.dataobj, dtype=np.float32) * (tissue >= Tissue.CSF) * (tissue <= Tissue.VENTRICLE)
+    nib.save(nib.Nifti1Image(stripped, image.affine), tmp_path / "brain.nii.gz")
+    brain = read_volume(tmp_path / "brain.nii.gz")
+    ventricle = np.flatnonzero(np.any(to_plane(tissue == Tissue.VENTRICLE, brain.affine, "axial"), (1, 2)))
+    advised = slice_volume(brain, SlicingSettings("axial", (0.2, 0.9)))
+    assert set(ventricle) <= set(advised.slice_indices)
+    assert advised.mask.mean(axis=(1, 2)).min() > 0.05  # neither the tip of the cerebellum nor the vertex
+    assert len(set(ventricle) & set(slice_volume(brain, SlicingSettings()).slice_indices)) < len(ventricle) / 2

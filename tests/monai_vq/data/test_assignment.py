@@ -104,7 +104,7 @@ def test_table_describes_patients_not_scans(make_record):
 
 
 def test_fewer_patients_than_splits(make_record):
-    with pytest.raises(InputError, match=r"2 patient\(s\) for 3 splits"):
+    with pytest.raises(InputError, match=r"2 patient\(s\) for 3 splits; add patients, .* train, val, test$"):
         make_splits([make_record("sub-A"), make_record("sub-B")], fractions=FRACTIONS)
 
 
