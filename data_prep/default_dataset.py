@@ -23,12 +23,15 @@ def provide(dataset_dir: str) -> None:
             how to prepare one.
 
     Raises:
-        SystemExit: with one line, if the default folder holds something else.
+        SystemExit: with one line, if the default folder holds something else or cannot be written.
     """
     if dataset_dir != DEFAULT or (Path(dataset_dir) / MANIFEST_NAME).is_file():
         return
-    print(f"{dataset_dir} does not exist: making the phantom cohort, simulated heads to try the tool on.", flush=True)
+    state = "is not finished" if Path(dataset_dir).exists() else "does not exist"
+    print(f"{dataset_dir} {state}: making the phantom cohort, simulated heads to try the tool on.", flush=True)
     try:
         prepare_phantom(dataset_dir)
     except InputError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"error: {dataset_dir} cannot be made ({error}); make room there, or write access.") from None

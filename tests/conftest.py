@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import run as run_monai_bundle
+from monai.engines import SupervisedTrainer
 from monai.utils import set_determinism
 
 from data_prep.prepare import prepare_bids
+from monai_vq.handlers import RunCheckpoints
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE, VOXEL_MM = (20, 24, 12), 8.0
@@ -75,12 +78,33 @@ def run_bundle(tiny_dataset: Path) -> Callable[..., Path]:
     """Runs a bundle on the tiny dataset as its command line would, and returns the run's folder."""
 
     def run(variant: str, output_dir: Path, **overrides: Any) -> Path:
-        settings = TINY | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides
+        tiny = {name: value for name, value in TINY.items() if (variant, name) != ("none", "num_embeddings")}
+        settings = tiny | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides
         os.chdir(REPOSITORY)  # a bundle names common.json from there
         run_monai_bundle(config_file=f"bundles/{variant}.json", logging_file=False, **settings)
         return output_dir
 
     return run
+
+
+@pytest.fixture
+def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """Kills the run within it as soon as the checkpoint of an epoch is written; what runs behind it lives."""
+    real = RunCheckpoints.save
+
+    @contextmanager
+    def kill(epoch: int) -> Iterator[None]:
+        def save(self: RunCheckpoints, engine: SupervisedTrainer) -> None:
+            real(self, engine)
+            if engine.state.epoch == epoch:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunCheckpoints, "save", save)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return kill
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,13 @@
 """Engines: what drives a run from its bundle, around MONAI's trainer and evaluator."""
 
 from monai_vq.engines.batches import place, prepare_batch
+from monai_vq.engines.checks import check_data, check_network, check_settings, or_exit
 from monai_vq.engines.knobs import check_knobs
-from monai_vq.engines.precision import AutocastInferer
+from monai_vq.engines.precision import AutocastInferer, default_precision
 from monai_vq.engines.report_run import RunReport
+from monai_vq.engines.run_folder import data_origin, start_run
 from monai_vq.engines.scoring import make_baselines, score_split
-from monai_vq.engines.start import (
-    check_data,
-    check_network,
-    check_settings,
-    or_exit,
-    origin,
-    seed_everything,
-    start_run,
-)
+from monai_vq.engines.seeding import seed_everything
 from monai_vq.engines.training import step_losses, train
 
 __all__ = [
@@ -23,9 +17,10 @@ __all__ = [
     "check_knobs",
     "check_network",
     "check_settings",
+    "data_origin",
+    "default_precision",
     "make_baselines",
     "or_exit",
-    "origin",
     "place",
     "prepare_batch",
     "score_split",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import math
 import re
+import sys
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 import torch
@@ -23,10 +24,12 @@ STRUCTURE = {
     "finalize",
     "train",
     "validate",
+    "_desc_",
     "_meta_",
     "bundle_root",
     "save_execute_config",
 }
+_EXPRESSION = ("$", "@", "%")  # what MONAI evaluates starts with one of these
 _REFERENCE = re.compile(r"[@%]([A-Za-z_]\w*)")
 
 # name: (types, None allowed). An int is taken for a float; "true" and "none" come from the command line as strings.
@@ -64,10 +67,12 @@ def calling_parser() -> ConfigParser:
     Raises:
         RuntimeError: if no ConfigParser is calling.
     """
-    for frame in inspect.stack():
-        candidate = frame.frame.f_locals.get("self")
+    frame: FrameType | None = sys._getframe()  # inspect.stack() would read the source of every frame from disk
+    while frame is not None:
+        candidate = frame.f_locals.get("self")
         if isinstance(candidate, ConfigParser):
             return candidate
+        frame = frame.f_back
     raise RuntimeError("calling_parser() is for expressions of a bundle config; call check_knobs(config) instead.")
 
 
@@ -81,14 +86,15 @@ def check_knobs(config: dict[str, Any]) -> None:
         config: a bundle's config with the overrides merged.
 
     Raises:
-        InputError: if an id is neither a known knob, nor referred to, nor one of MONAI's; or a value has another type.
+        InputError: if an id is neither referred to nor one of MONAI's, be it a known knob or not; or a value has
+            another type.
     """
     used = _references(config) | STRUCTURE
+    if "max_epochs" in config.get("train", {}).get("trainer", {}):
+        used |= {"max_epochs"}  # the Model Zoo's --train#trainer#max_epochs overwrites the one reference to it
     for name in config:
-        if name not in KNOBS and name not in used:
-            near = difflib.get_close_matches(name, sorted(set(KNOBS) | used), n=1)
-            hint = f"did you mean --{near[0]}?" if near else f"expected one of {', '.join(sorted(KNOBS))}."
-            raise InputError(f"unknown setting --{name} {config[name]!r}: nothing reads it; {hint}")
+        if name not in used:
+            raise InputError(_unread(name, config[name], used))
     for name in KNOBS:
         if name in config:
             config[name] = check_value(name, config[name])
@@ -102,7 +108,7 @@ def check_value(name: str, value: Any) -> Any:
         InputError: if the value has another type.
     """
     types, optional = KNOBS[name]
-    if isinstance(value, str) and value.startswith(("$", "@", "%")):
+    if isinstance(value, str) and value.startswith(_EXPRESSION):
         return value
     if isinstance(value, str) and value.lower() in _WORDS and str not in types:
         value = _WORDS[value.lower()]
@@ -127,12 +133,21 @@ def _check_ranges(config: Mapping[str, Any]) -> None:
             raise InputError(f"--{name} {config[name]} must be positive.")
     if isinstance(config.get("num_workers"), int) and config["num_workers"] < 0:
         raise InputError(f"--num_workers {config['num_workers']} must be 0 (no other process) or more.")
-    if config.get("precision", "fp32") not in PRECISIONS:
-        raise InputError(f"--precision {config['precision']!r}: expected one of {', '.join(PRECISIONS)}.")
+    precision = config.get("precision", "fp32")
+    if precision not in PRECISIONS and not precision.startswith(_EXPRESSION):
+        raise InputError(f"--precision {precision!r}: expected one of {', '.join(PRECISIONS)}.")
     for name, kind in (("image_size", int), ("spacing", (int, float))):
         pair = config.get(name)
         if isinstance(pair, list) and (len(pair) != 2 or not all(isinstance(v, kind) and v > 0 for v in pair)):
             raise InputError(f"--{name} {pair!r}: expected two positive numbers, (rows, columns), such as [128, 96].")
+
+
+def _unread(name: str, value: Any, used: set[str]) -> str:
+    if name in KNOBS:
+        return f"setting --{name} {value!r}: nothing in this config reads it; leave it out, or refer to it as @{name}."
+    near = difflib.get_close_matches(name, sorted(set(KNOBS) | used), n=1)
+    hint = f"did you mean --{near[0]}?" if near else f"expected one of {', '.join(sorted(KNOBS))}."
+    return f"unknown setting --{name} {value!r}: nothing reads it; {hint}"
 
 
 def _references(node: Any) -> set[str]:

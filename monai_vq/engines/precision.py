@@ -37,16 +37,36 @@ class AutocastInferer(SimpleInferer):
             return super().__call__(inputs, network, *args, **kwargs)
 
 
+def default_precision(device: torch.device | str) -> str:
+    """Returns bf16 where the device computes in it, on CUDA and on CPUs with instructions for it, else fp32.
+
+    bf16 has the range of fp32, so it needs no loss scaler, and is faster there. A CPU without the instructions converts
+    to float32 and back at every convolution, which is slower than fp32.
+
+    Args:
+        device: as the knob has it; one that torch does not know is ``check_device``'s to refuse.
+    """
+    if str(device).startswith("cuda"):
+        return "bf16"
+    mkldnn = torch.backends.mkldnn.is_available()  # without it the question itself is missing from torch.ops
+    return "bf16" if mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
+
+
 def check_device(device: torch.device | str, precision: str) -> torch.device:
     """Returns the device, refused where it is absent or cannot train in this precision.
 
     Raises:
-        InputError: if there is no such device, or fp16 is asked for without CUDA.
+        InputError: if there is no such device, or it is neither a CPU nor CUDA's; if the precision is unknown, or it is
+            fp16 without CUDA.
     """
+    if precision not in PRECISIONS:
+        raise InputError(f"--precision {precision!r}: expected one of {', '.join(PRECISIONS)}.")
     try:
         device = torch.device(device)
     except RuntimeError as error:
         raise InputError(f"--device {device!r}: torch knows no such device; use cpu, cuda or cuda:1.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device {device}: use cpu or cuda; SSIM needs float64, which not every device has.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         number = torch.cuda.device_count()
         raise InputError(f"--device {device}: this machine or this build of torch has {number} CUDA devices; use cpu.")

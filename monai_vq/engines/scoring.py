@@ -15,12 +15,14 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from monai.networks.layers import GaussianFilter
 from torch import Tensor
+from tqdm import tqdm
 
 from monai_vq.engines.batches import prepare_batch
 from monai_vq.metrics import CodebookUsage, PatientScores
 from monai_vq.networks import VQVAE
 
 BLUR_SIGMA = 2.0  # pixels: about the detail that a downsampling by 4 throws away
+MEAN_IMAGE = "mean training image"
 Baseline = Callable[[Tensor], Tensor]
 
 
@@ -55,7 +57,7 @@ def score_split(
         device: where to run.
         inferer: runs the network; its precision is the evaluation's.
         baselines: x → x_hat by name, scored on the same slices.
-        progress: name on the progress bar; empty for none.
+        progress: what the progress bar says, or the line in its place where the output is no terminal; empty for none.
     """
     scores = PatientScores()
     others = {name: PatientScores(baseline) for name, baseline in baselines.items()}
@@ -69,10 +71,12 @@ def score_split(
         inferer=inferer,
         key_val_metric={"ssim": scores},
         additional_metrics=others | codes,
-        val_handlers=[ProgressBar(desc=progress)] if progress and sys.stderr.isatty() else [],
+        val_handlers=[ProgressBar(desc=progress)] if progress and _is_terminal() else [],
         decollate=False,
     )
     evaluator.run()
+    if progress:
+        _tell(progress, len(scores.rows))
     return SplitScores(
         scores.rows, {name: other.rows for name, other in others.items()}, usage.counts.numpy() if codes else None
     )
@@ -89,13 +93,24 @@ def make_baselines(train_loader: Iterable[Mapping[str, Any]]) -> dict[str, Basel
     def blurred_input(x: Tensor) -> Tensor:
         return blur.to(x.device)(x.float().contiguous()).clamp(0, 1)
 
-    return {"mean training image": mean_training_image, f"blurred input (σ = {BLUR_SIGMA:g} px)": blurred_input}
+    return {MEAN_IMAGE: mean_training_image, f"blurred input (σ = {BLUR_SIGMA:g} px)": blurred_input}
 
 
 def mean_image(loader: Iterable[Mapping[str, Any]]) -> Tensor:
     """Returns the mean of all slices of a loader, [1, C, H, W]."""
     total, number = torch.zeros(1, dtype=torch.float64), 0
-    for batch in loader:
+    for batch in tqdm(loader, desc=MEAN_IMAGE, disable=not _is_terminal()):
         total = total + batch["image"].double().sum(dim=0, keepdim=True)
         number += len(batch["image"])
+    _tell(MEAN_IMAGE, number)
     return (total / number).float()
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def _tell(what: str, number: int) -> None:
+    """Says in a log, where a bar would fill it with rubbish, that a long step is over."""
+    if not _is_terminal():
+        print(f"{what}: {number} slices", flush=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from monai.engines import SupervisedTrainer
 
-from monai_vq.engines.start import or_exit
+from monai_vq.engines.checks import or_exit
 from monai_vq.handlers import RunCheckpoints, TrainingBudget
 from monai_vq.losses import reconstruction_loss
 

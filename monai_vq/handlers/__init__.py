@@ -3,10 +3,13 @@
 from monai_vq.handlers.budget import TrainingBudget
 from monai_vq.handlers.checkpoints import RunCheckpoints
 from monai_vq.handlers.codebook_use import CodebookUse
+from monai_vq.handlers.gradient_clip import GradientClip
 from monai_vq.handlers.history import History
 from monai_vq.handlers.images import ReconstructionGrid
+from monai_vq.handlers.non_finite import StopAtNonFinite
 from monai_vq.handlers.progress import TrainingProgress
-from monai_vq.handlers.stability import GradientClip, SpikeRatio, StopAtNonFinite
+from monai_vq.handlers.shared import shared
+from monai_vq.handlers.spike_ratio import SpikeRatio
 from monai_vq.handlers.validation import Validation
 
 __all__ = [
@@ -20,4 +23,5 @@ __all__ = [
     "TrainingBudget",
     "TrainingProgress",
     "Validation",
+    "shared",
 ]

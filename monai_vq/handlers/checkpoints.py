@@ -45,9 +45,11 @@ class RunCheckpoints:
         self.network, self.resumable, self.evaluator = network, dict(resumable), evaluator
         self.record = dict(record or {})
         self._best_seen: float | None = None
+        self._scaler_state: dict[str, Any] | None = None
 
     def attach(self, engine: SupervisedTrainer) -> None:
         """Follows a trainer."""
+        engine.add_event_handler(Events.STARTED, self._restore_loss_scale)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
         engine.add_event_handler(Events.TERMINATE, self.save)
 
@@ -81,13 +83,18 @@ class RunCheckpoints:
         load_network(self.network, checkpoint, self.checkpoint_dir / LAST)
         for name, thing in self.resumable.items():
             thing.load_state_dict(checkpoint[name])
-        if engine.scaler is not None and "scaler" in checkpoint:
-            engine.scaler.load_state_dict(checkpoint["scaler"])
+        self._scaler_state = checkpoint.get("scaler")
         self.evaluator.state.best_metric = self._best_seen = checkpoint["best_metric"]
         self.evaluator.state.best_metric_epoch = checkpoint["best_metric_epoch"]
         engine.state.epoch = checkpoint["epoch"]
         engine.state.iteration = checkpoint["epoch"] * engine.state.epoch_length
         restore_random_state(checkpoint["random"])
+
+    def _restore_loss_scale(self, engine: SupervisedTrainer) -> None:
+        # MONAI's trainer makes its scaler when it starts to run, which is after the resume.
+        if engine.scaler is not None and self._scaler_state:
+            engine.scaler.load_state_dict(self._scaler_state)
+            self._scaler_state = None
 
 
 def write_checkpoint(path: Path, checkpoint: Mapping[str, Any]) -> None:
@@ -111,8 +118,9 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it is empty"
         raise InputError(f"{path} cannot be read as a checkpoint ({reason}); train the run anew.") from error
-    if not isinstance(checkpoint, dict) or "network" not in checkpoint:
-        raise InputError(f"{path} is not a checkpoint of this project: it holds no 'network'; train the run anew.")
+    missing = [name for name in ("network", "record") if not isinstance(checkpoint, dict) or name not in checkpoint]
+    if missing:
+        raise InputError(f"{path} is not a checkpoint of this project: it holds no {missing[0]!r}; train the run anew.")
     return checkpoint
 
 

@@ -1,4 +1,4 @@
-"""How much of the codebook training uses."""
+"""How much of the codebook an epoch uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monai_vq.metrics import CodebookUsage
 
 
 class CodebookUse:
-    """Logs each training epoch's codebook use as metrics ``usage`` (fraction of codes) and ``perplexity``.
+    """Logs each epoch's codebook use as metrics ``usage`` (fraction of codes) and ``perplexity``.
 
     Args:
         num_embeddings: K.
@@ -18,6 +18,6 @@ class CodebookUse:
         self.metric = CodebookUsage(num_embeddings, lambda output: output["pred"].codes)
 
     def attach(self, engine: Engine) -> None:
-        """Follows a trainer."""
+        """Follows a trainer or an evaluator."""
         self.metric.attach(engine, "codebook")
         engine.add_event_handler(Events.TERMINATE, self.metric.completed, "codebook")  # the epoch that is cut short

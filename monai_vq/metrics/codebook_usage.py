@@ -56,17 +56,15 @@ class CodebookUsage(Metric):
     @reinit__is_reduced
     def reset(self) -> None:
         """Starts an epoch; `counts` keeps the last epoch's histogram until the next `compute`."""
-        self._running = torch.zeros(self.num_embeddings, dtype=torch.int64, device=self._device)
+        self._running = torch.zeros(self.num_embeddings + 2, dtype=torch.int64)  # first and last: codes out of range
 
     @reinit__is_reduced
     def update(self, output: Tensor | Sequence[Tensor]) -> None:
-        """Adds a batch of codes.
-
-        Raises:
-            InputError: a code is not in [0, num_embeddings).
-        """
+        """Adds a batch of codes, on their device and without waiting for it: bincount and a check would wait."""
         for codes in [output] if isinstance(output, Tensor) else output:
-            self._running += self._count(codes.detach().flatten())
+            bins = (codes.detach().flatten() + 1).clamp(0, self.num_embeddings + 1)
+            self._running = self._running.to(bins.device)
+            self._running.scatter_add_(0, bins, torch.ones_like(bins))
 
     @sync_all_reduce("_running")
     def compute(self) -> dict[str, float]:
@@ -74,19 +72,15 @@ class CodebookUsage(Metric):
 
         Raises:
             NotComputableError: no code was counted.
+            InputError: a code is not in [0, num_embeddings).
         """
-        self.counts = self._running.cpu().clone()
+        below, *counts, above = self._running.tolist()
+        if below or above:
+            raise InputError(
+                f"Codes must lie in [0, {self.num_embeddings}), got {below} below and {above} above. "
+                "Give CodebookUsage the quantizer's num_embeddings."
+            )
+        self.counts = torch.tensor(counts)
         if not self.counts.any():
             raise NotComputableError("CodebookUsage has seen no codes in this epoch.")
         return {"usage": usage(self.counts), "perplexity": perplexity(self.counts)}
-
-    def _count(self, codes: Tensor) -> Tensor:
-        if codes.numel() and codes.min() < 0:
-            raise InputError(f"Codes must lie in [0, {self.num_embeddings}), got {codes.min()}.")
-        counts = torch.bincount(codes, minlength=self.num_embeddings)
-        if counts.numel() > self.num_embeddings:
-            raise InputError(
-                f"Codes must lie in [0, {self.num_embeddings}), got {codes.max()}. "
-                "Give CodebookUsage the quantizer's num_embeddings."
-            )
-        return counts.to(self._running.device)

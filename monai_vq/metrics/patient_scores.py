@@ -58,10 +58,18 @@ class PatientScores(Metric):
 
         Raises:
             NotComputableError: if no slice was scored.
+            FloatingPointError: if a slice's SSIM is not finite: the mean would be NaN, and NaN may become "best".
         """
         if not self._parts:
             raise NotComputableError("PatientScores has seen no slices in this epoch.")
         self.rows = pd.concat(self._parts, ignore_index=True)
+        bad = self.rows[~np.isfinite(self.rows["ssim"])]
+        if len(bad):
+            raise FloatingPointError(
+                f"SSIM is not finite on {len(bad)} of {len(self.rows)} slices, first slice "
+                f"{bad['slice_index'].iloc[0]} of scan {bad['scan_id'].iloc[0]}: the network's output is no number; "
+                "train with a lower --learning_rate or --precision fp32."
+            )
         return self.patient_means()["ssim"]
 
     def completed(self, engine: Engine, name: str) -> None:

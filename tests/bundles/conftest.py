@@ -5,9 +5,8 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from monai.engines import SupervisedTrainer
 
-from monai_vq.handlers import RunCheckpoints, budget
+from monai_vq.handlers import budget
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 VARIANTS = sorted(path.stem for path in BUNDLES.glob("*.json") if "initialize" in json.loads(path.read_text()))
@@ -25,22 +24,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second passes each time the budget looks at the clock: twice a step, where max_minutes counts."""
     seconds = iter(range(10**6))
     monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
-
-
-@pytest.fixture
-def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Kills a run as soon as the checkpoint of an epoch is written."""
-    real = RunCheckpoints.save
-
-    def stop(epoch: int) -> None:
-        def save(self: RunCheckpoints, engine: SupervisedTrainer) -> None:
-            real(self, engine)
-            if engine.state.epoch == epoch:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(RunCheckpoints, "save", save)
-
-    return stop
 
 
 @pytest.fixture(scope="session", params=VARIANTS)

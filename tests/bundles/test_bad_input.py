@@ -35,6 +35,9 @@ def refusal(run_bundle, output_dir, **settings) -> str:
         ({"num_workers": -1}, ["--num_workers -1"]),
         ({"precision": "fp8"}, ["'fp8'", "fp32, bf16, fp16"]),
         ({"precision": "fp16"}, ["fp16 needs a CUDA device", "--precision bf16"]),
+        ({"precision": "$'fp' + '16'"}, ["fp16 needs a CUDA device"]),
+        ({"precision": "$'fp' + '8'"}, ["'fp8'", "fp32, bf16, fp16"]),
+        ({"device": "mps"}, ["--device mps: use cpu or cuda"]),
         ({"device": "gpu"}, ["--device 'gpu'", "use cpu, cuda"]),
         ({"device": "cuda:99"}, ["--device cuda:99", "use cpu"]),
         ({"image_size": 32}, ["--image_size 32", "expected list"]),
@@ -63,6 +66,24 @@ def test_a_damaged_dataset_is_refused_before_anything_is_written(run_bundle, tin
     message = refusal(run_bundle, tmp_path / "run", dataset_dir=str(tmp_path / "data"))
     assert part in message
     assert "python -m data_prep" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_known_setting_that_this_bundle_does_not_read_is_refused(run_bundle, tmp_path):
+    with pytest.raises(SystemExit, match="error: setting --num_embeddings 8: nothing in this config reads it"):
+        run_bundle("none", tmp_path / "run", num_embeddings=8)
+
+
+def test_a_device_that_is_none_is_refused_with_the_default_precision(run_bundle, tmp_path):
+    settings = {"device": "gpu", "precision": "$engines.default_precision(@device)"}
+    assert "--device 'gpu'" in refusal(run_bundle, tmp_path / "run", **settings)
+
+
+def test_one_process_of_several_is_refused(run_bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    message = refusal(run_bundle, tmp_path / "run")
+    assert "WORLD_SIZE is 4" in message
+    assert "run one process" in message
     assert not (tmp_path / "run").exists()
 
 

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -26,6 +27,20 @@ def test_a_run_leaves_its_record_and_its_checkpoints(finished_run, tiny_dataset)
     assert not list(finished_run.rglob("*.tmp"))
 
 
+def test_the_header_of_a_bundle_gives_its_command_its_time_and_its_score(finished_run):
+    header = json.loads(Path(f"bundles/{finished_run.name}.json").read_text())["_desc_"]
+    assert f"python -m monai.bundle run --config_file bundles/{finished_run.name}.json" in header
+    assert "Time: " in header
+    assert "Score: see README" in header
+
+
+def test_the_precision_of_a_run_is_written_with_it(run_bundle, tmp_path):
+    run = run_bundle("none", tmp_path / "run", max_epochs=1, precision="$'bf16' if @seed == 0 else 'fp32'")
+    config = json.loads((run / "config.json").read_text())
+    assert config["precision"] == "bf16"
+    assert "_desc_" not in config
+
+
 def test_a_run_writes_curves_and_images_for_tensorboard(finished_run):
     events = EventAccumulator(str(finished_run / "tensorboard"))
     events.Reload()
@@ -41,7 +56,10 @@ def test_the_history_has_a_row_an_epoch_and_validates_by_the_interval(finished_r
     assert history["epoch"].tolist() == [1, 2]
     assert history["iteration"].tolist() == [4, 8]
     assert history["val_ssim"].isna().tolist() == [True, False]
-    assert history["train_usage"].isna().all() == ("none" in finished_run.name)
+    has_codes = "none" not in finished_run.name
+    assert history["train_usage"].notna().tolist() == [has_codes, has_codes]
+    for name in ("val_usage", "val_perplexity"):
+        assert history[name].notna().tolist() == [False, has_codes]
 
 
 def test_the_report_scores_every_slice_of_every_split_with_the_best_checkpoint(finished_run):

@@ -29,13 +29,10 @@ def assert_equal(first, second, path=""):
 
 
 @pytest.fixture
-def killed_run(run_bundle, stop_after, tmp_path, monkeypatch) -> Path:
+def killed_run(run_bundle, kill_after, tmp_path) -> Path:
     """A run of four epochs that was killed after two."""
-    with monkeypatch.context():
-        stop_after(2)
-        with pytest.raises(KeyboardInterrupt):
-            run_bundle("projected", tmp_path / "run", **SETTINGS)
-    monkeypatch.undo()
+    with kill_after(2):
+        run_bundle("projected", tmp_path / "run", **SETTINGS)
     assert read_last(tmp_path / "run")["epoch"] == 2
     return tmp_path / "run"
 

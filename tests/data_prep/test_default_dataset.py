@@ -26,10 +26,14 @@ def test_the_default_is_made_where_it_is_absent_and_left_alone_where_it_is_not(e
     assert {path: path.stat().st_mtime_ns for path in empty_folder.rglob("*")} == before
 
 
-def test_a_cohort_that_was_not_finished_is_finished(empty_folder):
+def test_a_cohort_that_was_not_finished_is_finished(empty_folder, capsys):
     provide(DEFAULT)
     (empty_folder / DEFAULT / "manifest.csv").unlink()  # it is written last
+    capsys.readouterr()
     provide(DEFAULT)
+    told = capsys.readouterr().out
+    assert f"{DEFAULT} is not finished" in told
+    assert "does not exist" not in told
     assert verify_dataset(DEFAULT) == []
 
 
@@ -44,3 +48,12 @@ def test_a_folder_of_something_else_is_refused_with_a_line(empty_folder):
     with pytest.raises(SystemExit, match=r"error: .*data/phantom"):
         provide(DEFAULT)
     assert (empty_folder / DEFAULT / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_a_line(monkeypatch):
+    def fail(output_dir):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(default_dataset, "prepare_phantom", fail)
+    with pytest.raises(SystemExit, match=r"error: data/phantom cannot be made \(.*No space left on device\)"):
+        provide(DEFAULT)

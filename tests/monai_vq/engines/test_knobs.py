@@ -69,8 +69,9 @@ def test_a_value_of_another_type_is_refused(name, given, expected):
     ],
 )
 def test_a_value_out_of_range_is_refused(setting, message):
+    (name,) = setting
     with pytest.raises(InputError, match=message):
-        check_knobs(setting)
+        check_knobs(setting | {"initialize": [f"$print(@{name})"]})
 
 
 @pytest.mark.parametrize("variant", ["none", "projected", "vq_ema"])
@@ -81,7 +82,30 @@ def test_no_setting_of_our_bundles_is_unknown(variant):
     before = copy.deepcopy(parser.config)
     check_knobs(parser.config)
     assert parser.config == before
-    assert before.keys() >= KNOBS.keys()
+    assert KNOBS.keys() - before.keys() == ({"num_embeddings"} if variant == "none" else set())
+
+
+def test_a_known_setting_that_nothing_in_the_config_reads_is_refused():
+    config = {"batch_size": 4, "num_embeddings": 8, "run": ["$print(@batch_size)"]}
+    with pytest.raises(InputError, match=r"--num_embeddings 8: nothing in this config reads it; .* @num_embeddings"):
+        check_knobs(config)
+    check_knobs({"num_embeddings": 8, "run": ["$print(@num_embeddings)"]})
+
+
+def test_the_model_zoos_spelling_of_the_epochs_leaves_ours_unread_and_is_no_error():
+    check_knobs({"max_epochs": 100, "train": {"trainer": {"max_epochs": 5}}})
+    with pytest.raises(InputError, match="--max_epochs 100"):
+        check_knobs({"max_epochs": 100, "train": {"trainer": {}}})
+
+
+def test_a_config_may_have_a_header():
+    check_knobs({"_desc_": "what it is for"})
+
+
+def test_an_expression_is_left_for_what_it_evaluates_to():
+    config = {"precision": "$engines.default_precision(@device)", "device": "cpu", "run": ["@precision"]}
+    check_knobs(config)
+    assert config["precision"].startswith("$")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +113,8 @@ def test_no_setting_of_our_bundles_is_unknown(variant):
     [("max_epoch", "max_epochs"), ("batchsize", "batch_size"), ("zzz", "expected one of"), ("optimiser", "optimizer")],
 )
 def test_a_setting_that_nothing_reads_is_refused_naming_the_nearest(name, near):
-    config = {"max_epochs": 1, "optimizer": {}, "train": {"trainer": {"optimizer": "@optimizer"}}, name: 3}
+    trainer = {"optimizer": "@optimizer", "max_epochs": "@max_epochs"}
+    config = {"max_epochs": 1, "optimizer": {}, "train": {"trainer": trainer}, name: 3}
     with pytest.raises(InputError, match=f"unknown setting --{name} 3: .*{near}"):
         check_knobs(config)
 

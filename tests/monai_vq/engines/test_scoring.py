@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from monai_vq.engines import AutocastInferer, make_baselines, score_split
+from monai_vq.engines import AutocastInferer, make_baselines, score_split, scoring
 from monai_vq.engines.scoring import mean_image
 
 CPU = torch.device("cpu")
@@ -58,3 +58,22 @@ def test_baselines_know_nothing_of_the_model_and_are_scored_on_the_same_slices(m
         expected = [structural_similarity(i[0], b, **settings) for i, b in zip(x, by_hand[name], strict=True)]
         assert table["ssim"].to_numpy() == pytest.approx(np.array(expected), abs=2e-3)
         assert table["slice_index"].tolist() == scores.model["slice_index"].tolist()
+
+
+def test_a_log_has_a_line_a_split_and_one_for_the_mean_image(make_network, loaders, capsys):
+    score_split(make_network(), loaders["val"], CPU, AutocastInferer(), {}, progress="scoring val")
+    assert capsys.readouterr().out == "scoring val: 4 slices\n"
+    mean_image(loaders["train"])
+    assert capsys.readouterr() == ("mean training image: 16 slices\n", "")
+    score_split(make_network(), loaders["val"], CPU, AutocastInferer(), {})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_has_bars_and_no_lines(make_network, loaders, capsys, monkeypatch):
+    monkeypatch.setattr(scoring, "_is_terminal", lambda: True)
+    score_split(make_network(), loaders["val"], CPU, AutocastInferer(), {}, progress="scoring val")
+    mean_image(loaders["train"])
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "scoring val" in told.err
+    assert "mean training image: 100%" in told.err

@@ -1,12 +1,12 @@
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from ignite.engine import Engine, Events
-from monai.engines import Evaluator
-from torch import Tensor
+from monai.engines import Evaluator, SupervisedTrainer
+from torch import Tensor, nn
 
 
 @pytest.fixture
@@ -60,3 +60,46 @@ def stop_at() -> Callable[[Engine, int], None]:
         trainer.add_event_handler(Events.ITERATION_COMPLETED(once=iteration), trainer.terminate)
 
     return stop
+
+
+class Step(NamedTuple):
+    """What Line makes of a batch."""
+
+    value: Tensor
+    loss: Tensor
+
+
+class Line(nn.Module):
+    """x → w·x, with w = 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Step:
+        return Step(self.w * x, torch.zeros(()))
+
+
+@pytest.fixture
+def make_line_trainer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SupervisedTrainer]:
+    """Trains w with a gradient of x and a learning rate of 1, so that w falls by the x that a handler leaves."""
+    autocast = torch.autocast  # MONAI's trainer has CUDA's only, and makes CUDA's scaler when it runs
+    monkeypatch.setattr(torch, "autocast", lambda device, **options: autocast("cpu", enabled=False))
+    monkeypatch.setattr(torch.cuda.amp, "GradScaler", lambda: torch.amp.GradScaler("cpu"))
+
+    def make(values: list[float], handler: Callable[[nn.Module], Any], amp: bool = False) -> SupervisedTrainer:
+        network, ids = Line(), {"scan_id": ["sub-A", "sub-B"], "slice_index": torch.tensor([3, 7])}
+        return SupervisedTrainer(
+            device="cpu",
+            max_epochs=1,
+            train_data_loader=[{"x": torch.tensor(value)} | ids for value in values],
+            network=network,
+            optimizer=torch.optim.SGD(network.parameters(), lr=1.0),
+            loss_function=lambda output, target: output.value,
+            prepare_batch=lambda batch, device, non_blocking: (batch["x"], batch["x"]),
+            train_handlers=[handler(network)],
+            amp=amp,
+            decollate=False,
+        )
+
+    return make

@@ -35,11 +35,10 @@ class Counter:
 def train(tmp_path, make_trainer, make_evaluator):
     """Three steps an epoch, validated each; the weight counts the steps. Returns the network and what was resumed."""
 
-    def run(scores, max_epochs, prepare=lambda trainer: None, resume=False, scaler=None):
+    def run(scores, max_epochs, prepare=lambda trainer: None, resume=False):
         network, counter = nn.Linear(1, 1, bias=False), Counter(7)
         nn.init.zeros_(network.weight)
         trainer, evaluator = make_trainer([1.0] * 100), make_evaluator(*scores)
-        trainer.scaler = scaler
         trainer.state.max_epochs, trainer.state.epoch_length = max_epochs, 3
         Validation(interval=1, validator=evaluator).attach(trainer)
         checkpoints = RunCheckpoints(tmp_path, network, {"counter": counter}, evaluator, {"split": "abc"})
@@ -86,11 +85,32 @@ def test_resuming_restores_everything_and_goes_on_with_the_next_epoch(train, tmp
     assert read_checkpoint(tmp_path / "last.pt")["best_metric_epoch"] == 2
 
 
-def test_the_loss_scale_of_fp16_goes_on(train):
-    train([0.1], 1, scaler=torch.amp.GradScaler("cpu", init_scale=256.0)).run()
-    scaler = torch.amp.GradScaler("cpu", init_scale=1.0)
-    train([0.1], 2, resume=True, scaler=scaler)
-    assert scaler.get_scale() == 256.0
+def set_scale(engine, scale):
+    engine.scaler.load_state_dict(engine.scaler.state_dict() | {"scale": scale})
+
+
+def test_the_loss_scale_of_fp16_goes_on(tmp_path, make_line_trainer, make_evaluator):
+    def train(scale=None):
+        """One more epoch whose scale is set at the start, or resumed; returns the scales of its steps."""
+        attached, scales = [], []
+
+        def handler(network):
+            attached.append(RunCheckpoints(tmp_path, network, {}, make_evaluator(0.5)))
+            return attached[0]
+
+        trainer = make_line_trainer([0.25, 0.25], handler, amp=True)
+        if scale is None:
+            trainer.state.epoch_length, trainer.state.max_epochs = 2, 2
+            attached[0].resume(trainer)
+        else:
+            trainer.add_event_handler(Events.STARTED, set_scale, scale)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda engine: scales.append(engine.scaler.get_scale()))
+        trainer.run()
+        return scales
+
+    assert train(256.0) == [256.0, 256.0]
+    assert train() == [256.0, 256.0]
+    assert read_checkpoint(tmp_path / "last.pt")["scaler"]["scale"] == 256.0
 
 
 def test_a_checkpoint_is_tensors_and_plain_values_only(train, tmp_path):
@@ -100,7 +120,7 @@ def test_a_checkpoint_is_tensors_and_plain_values_only(train, tmp_path):
 
 def test_a_kill_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     path = tmp_path / "last.pt"
-    write_checkpoint(path, {"network": {}, "epoch": 1})
+    write_checkpoint(path, {"network": {}, "record": {}, "epoch": 1})
 
     def half(checkpoint, to):
         to.write_bytes(b"half")
@@ -108,7 +128,7 @@ def test_a_kill_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatch
 
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(KeyboardInterrupt):
-        write_checkpoint(path, {"network": {}, "epoch": 2})
+        write_checkpoint(path, {"network": {}, "record": {}, "epoch": 2})
     assert read_checkpoint(path)["epoch"] == 1
 
 
@@ -118,7 +138,7 @@ def draw():
 
 def test_the_random_state_comes_back_through_a_file(tmp_path):
     draw()
-    write_checkpoint(tmp_path / "state.pt", {"network": {}, "random": random_state()})
+    write_checkpoint(tmp_path / "state.pt", {"network": {}, "record": {}, "random": random_state()})
     expected = draw()
     restore_random_state(read_checkpoint(tmp_path / "state.pt")["random"])
     assert draw() == expected
@@ -144,6 +164,9 @@ def test_a_file_of_another_kind_or_none_is_refused(tmp_path):
     torch.save({"state_dict": {}}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="no 'network'"):
         read_checkpoint(tmp_path / "other.pt")
+    torch.save({"network": {}}, tmp_path / "older.pt")
+    with pytest.raises(InputError, match="no 'record'"):
+        read_checkpoint(tmp_path / "older.pt")
     with pytest.raises(InputError, match="train the run first"):
         read_checkpoint(tmp_path / "absent.pt")
 

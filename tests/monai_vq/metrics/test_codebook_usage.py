@@ -45,7 +45,7 @@ def test_takes_a_list_of_decollated_codes():
 
 def test_sums_over_processes_without_changing_the_own_counts(monkeypatch):
     monkeypatch.setattr(idist, "get_world_size", lambda: 2)
-    monkeypatch.setattr(idist, "all_reduce", lambda counts: counts + torch.tensor([0, 0, 4]))
+    monkeypatch.setattr(idist, "all_reduce", lambda counts: counts + torch.tensor([0, 0, 0, 4, 0]))
     metric = CodebookUsage(3)
     metric.update(torch.tensor([[[0, 0]]]))
     assert metric.compute()["usage"] == pytest.approx(2 / 3)
@@ -57,8 +57,16 @@ def test_sums_over_processes_without_changing_the_own_counts(monkeypatch):
 
 @pytest.mark.parametrize("code", [-1, 8])
 def test_refuses_codes_outside_the_codebook(code):
-    with pytest.raises(InputError, match=r"\[0, 8\)"):
-        CodebookUsage(8).update(torch.tensor([[[code]]]))
+    metric = CodebookUsage(8)
+    metric.update(torch.tensor([[[code, 3]]]))
+    with pytest.raises(InputError, match=rf"\[0, 8\), got {int(code < 0)} below and {int(code > 0)} above"):
+        metric.compute()
+
+
+def test_counts_on_the_device_of_the_codes_and_never_looks_at_them_before_the_end():
+    metric = CodebookUsage(8)
+    metric.update(torch.zeros(1, 2, 2, dtype=torch.int64, device="meta"))  # no values to look at, as on a busy GPU
+    assert metric._running.device.type == "meta"
 
 
 def test_an_epoch_without_codes_has_no_usage():

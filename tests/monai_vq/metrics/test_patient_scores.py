@@ -71,3 +71,9 @@ def test_a_baseline_is_scored_in_the_models_place_and_publishes_no_means(batch):
 def test_no_slices_have_no_score():
     with pytest.raises(NotComputableError, match="no slices"):
         PatientScores().compute()
+
+
+def test_a_reconstruction_that_is_no_number_is_never_the_best(batch):
+    batch["x_hat"][3, 0, 0, 0] = float("nan")
+    with pytest.raises(FloatingPointError, match=r"SSIM .* 1 of 4 slices, first slice 3 of scan B.*--learning_rate"):
+        evaluate(PatientScores(), [batch])

@@ -1,0 +1,141 @@
+"""Everything that can be refused, before a run writes anything."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from monai_vq.data import ScanRecord, check_fit, read_manifest, read_splits, records_of_split
+from monai_vq.data.splits import SPLIT_NAMES
+from monai_vq.engines.knobs import calling_parser, check_knobs
+from monai_vq.engines.precision import check_device
+from monai_vq.engines.tracking import adapt_tracking
+from monai_vq.errors import InputError
+from monai_vq.handlers.checkpoints import LAST, load_network, read_checkpoint
+from monai_vq.networks import VQVAE, check_image_size
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def or_exit(step: Callable[[], T]) -> T:
+    """Runs a step of a bundle; what the user can mend ends the program with one line instead of a traceback.
+
+    Raises:
+        SystemExit: with the message of the InputError, or of the FloatingPointError that stopped training.
+    """
+    try:
+        return step()
+    except (InputError, FloatingPointError) as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def check_settings() -> None:
+    """Checks the knobs of the bundle whose ``initialize`` calls this, and brings them to their types.
+
+    Raises:
+        SystemExit: with one line, for what the user can mend.
+    """
+    parser = calling_parser()
+    or_exit(check_processes)
+    or_exit(lambda: check_knobs(parser.config))
+    or_exit(lambda: adapt_tracking(parser.config))
+    parser.ref_resolver.reset()  # so that what follows reads the values in their types
+
+
+def check_processes() -> None:
+    """Refuses torchrun with several processes: each would be a run of its own in the same folder.
+
+    Raises:
+        InputError: if this is one process of several.
+    """
+    number = os.environ.get("WORLD_SIZE", "1")
+    if number not in ("", "1"):
+        raise InputError(
+            f"WORLD_SIZE is {number}: training in several processes is not built yet; run one process, without "
+            "torchrun or with --nproc_per_node 1."
+        )
+
+
+def check_data(
+    dataset_dir: str,
+    image_size: Sequence[int],
+    spacing: Sequence[float] | None,
+    device: str | torch.device,
+    precision: str,
+) -> None:
+    """Checks the dataset and where it will be trained on, before anything is written.
+
+    Raises:
+        SystemExit: with one line, for what the user can mend.
+    """
+
+    def check() -> None:
+        check_device(device, precision)
+        records = read_manifest(dataset_dir)  # before the split: its error says how to prepare a dataset
+        check_scans(dataset_dir, records, image_size, spacing)
+
+    or_exit(check)
+
+
+def check_scans(
+    dataset_dir: str, records: Sequence[ScanRecord], image_size: Sequence[int], spacing: Sequence[float] | None
+) -> None:
+    """Refuses a dataset with an empty split or with foreground that would be cropped; warns of mixed pixel sizes.
+
+    Raises:
+        InputError: naming the split, or the scan and the image size that holds every scan.
+    """
+    splits = read_splits(dataset_dir)
+    used = []
+    for split in SPLIT_NAMES:
+        scans = records_of_split(splits, records, split)
+        if not any(scan.slice_indices for scan in scans):
+            raise InputError(
+                f"the {split} split of {dataset_dir} has no slices; prepare again with --fractions 0.7 0.15 0.15, "
+                "or with more patients."
+            )
+        used += scans
+    check_fit(used, image_size, spacing)
+    sizes = sorted({tuple(round(mm, 2) for mm in scan.slice_spacing) for scan in used})
+    if spacing is None and len(sizes) > 1:
+        first, last = (" x ".join(f"{mm:g}" for mm in size) for size in (sizes[0], sizes[-1]))
+        logger.warning(f"pixel sizes from {first} to {last} mm in {dataset_dir}; give --spacing to bring them to one.")
+
+
+def check_network(
+    network: VQVAE, image_size: Sequence[int], in_channels: int, output_dir: str, dataset_dir: str, resume: bool
+) -> None:
+    """Refuses an image size that the network cannot give back, and a run to resume that is another's.
+
+    Raises:
+        SystemExit: with one line, before the run's record is overwritten.
+    """
+
+    def check() -> None:
+        check_image_size(network, list(image_size), in_channels)
+        if resume:
+            check_resumable(network, Path(output_dir) / "checkpoints" / LAST, dataset_dir)
+
+    or_exit(check)
+
+
+def check_resumable(network: VQVAE, path: Path, dataset_dir: str) -> None:
+    """Refuses a checkpoint of another network, or of another split: its training patients may be test patients here.
+
+    Raises:
+        InputError: naming what differs.
+    """
+    checkpoint = read_checkpoint(path)
+    load_network(network, checkpoint, path)
+    learned_from, here = checkpoint["record"].get("split_sha256", "unknown"), read_splits(dataset_dir).sha256
+    if learned_from != here:
+        raise InputError(
+            f"{path} learned from another split ({learned_from[:12]}…) than {dataset_dir} has ({here[:12]}…); "
+            "give the run's own --dataset_dir, or another --output_dir without --resume."
+        )
