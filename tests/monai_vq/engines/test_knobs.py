@@ -99,7 +99,9 @@ def test_the_model_zoos_spelling_of_the_epochs_leaves_ours_unread_and_is_no_erro
 
 
 def test_a_config_may_have_a_header():
-    check_knobs({"_desc_": "what it is for"})
+    config = {"_desc_": "what it is for"}
+    check_knobs(config)
+    assert config == {"_desc_": "what it is for"}
 
 
 def test_an_expression_is_left_for_what_it_evaluates_to():
@@ -120,7 +122,13 @@ def test_a_setting_that_nothing_reads_is_refused_naming_the_nearest(name, near):
 
 
 def test_an_id_that_something_refers_to_is_known():
-    check_knobs({"gamma": 0.5, "train": {"handlers": [{"factor": "$@gamma * 2"}, "%extra#handler"]}, "extra": {}})
+    config = {"gamma": 0.5, "train": {"handlers": [{"factor": "$@gamma * 2"}, "%extra#handler"]}, "extra": {}}
+    before = copy.deepcopy(config)
+    check_knobs(config)
+    assert config == before
+    del config["train"]["handlers"][0]
+    with pytest.raises(InputError, match="unknown setting --gamma"):
+        check_knobs(config)
 
 
 def test_the_parser_that_evaluates_an_expression_is_found():
