@@ -8,28 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.rejections import REJECTED_NAME
+from monai_vq.atomic import PART, atomic_path
 from monai_vq.data.manifest import MANIFEST_NAME
 from monai_vq.data.splits import SPLITS_NAME
 from monai_vq.errors import InputError
 
-__all__ = ["PROVENANCE_NAME", "SLICES_DIR", "atomic_path", "open_output", "write_json"]
+__all__ = ["PROVENANCE_NAME", "SLICES_DIR", "open_output", "write_json"]
 
 PROVENANCE_NAME = "provenance.json"
 SLICES_DIR = "slices"
 _FILES = (MANIFEST_NAME, SPLITS_NAME, REJECTED_NAME, PROVENANCE_NAME)
 _FOLDERS = (SLICES_DIR, "qc")
-_PART = ".part"
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary name beside `path` to write to, which takes the final name only when all went well."""
-    part = path.with_name(f".{path.name}{_PART}")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:
@@ -63,7 +52,7 @@ def open_output(output_dir: Path, settings: dict[str, Any], force: bool) -> Iter
             "choose another --output_dir, or give --force to replace it"
         )
     (output_dir / SLICES_DIR).mkdir(parents=True, exist_ok=True)
-    for part in output_dir.rglob(f".*{_PART}"):  # left by a run that was killed
+    for part in output_dir.rglob(f".*{PART}"):  # left by a run that was killed
         shutil.rmtree(part) if part.is_dir() else part.unlink()
     try:
         yield
@@ -87,7 +76,7 @@ def _read_settings(output_dir: Path) -> dict[str, Any] | None:
 
 
 def _is_finished(path: Path) -> bool:
-    return path.is_file() and path.suffix != _PART
+    return path.is_file() and path.suffix != PART
 
 
 def _remove_dataset(output_dir: Path) -> None:

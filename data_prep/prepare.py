@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.bids import find_scans
-from data_prep.output import PROVENANCE_NAME, atomic_path, open_output, write_json
+from data_prep.output import PROVENANCE_NAME, open_output, write_json
 from data_prep.provenance import describe_run, describe_settings
 from data_prep.qc import write_qc
 from data_prep.rejections import REJECTED_NAME, Rejection, describe_rejections, write_rejections
@@ -14,6 +14,7 @@ from data_prep.rerun import prune_slices, refuse_changed_source, refuse_changed_
 from data_prep.scan_files import file_sha256
 from data_prep.scan_loop import prepare_scans
 from data_prep.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, SlicingSettings
+from monai_vq.atomic import atomic_path
 from monai_vq.data import ScanRecord, Splits, make_splits, write_manifest, write_splits
 from monai_vq.data.assignment import check_fractions, check_patient_count, choose_columns
 from monai_vq.data.manifest import MANIFEST_NAME

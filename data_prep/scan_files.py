@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.bids import Scan
-from data_prep.output import SLICES_DIR, atomic_path, write_json
+from data_prep.output import SLICES_DIR, write_json
 from data_prep.slicing import ScanSlices, SlicingSettings, slice_volume
+from monai_vq.atomic import atomic_path
 from monai_vq.data import ScanRecord, read_volume
 from monai_vq.data.manifest import format_row, parse_row
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from monai_vq.atomic import atomic_path
 from monai_vq.data import read_splits
 from monai_vq.engines.checks import or_exit
 from monai_vq.engines.knobs import calling_parser
@@ -67,9 +68,8 @@ def write_record(run_dir: Path, config: dict[str, Any]) -> None:
     """Writes ``config.json`` and ``environment.json``, whole or not at all."""
     run_dir.mkdir(parents=True, exist_ok=True)
     for name, content in zip(RECORD, (config, environment()), strict=True):
-        temporary = run_dir / f"{name}.tmp"
-        temporary.write_text(json.dumps(content, indent=4, default=str) + "\n")
-        temporary.replace(run_dir / name)
+        with atomic_path(run_dir / name) as part:
+            part.write_text(json.dumps(content, indent=4, default=str) + "\n")
 
 
 def environment() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ignite.engine import Engine, Events
 from monai.engines import SupervisedTrainer
 from torch import nn
 
+from monai_vq.atomic import atomic_path
 from monai_vq.errors import InputError
 
 BEST, LAST = "best.pt", "last.pt"
@@ -100,9 +101,8 @@ class RunCheckpoints:
 def write_checkpoint(path: Path, checkpoint: Mapping[str, Any]) -> None:
     """Writes to a temporary name beside ``path``, then renames: a killed run keeps the old checkpoint."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    torch.save(dict(checkpoint), temporary)
-    temporary.replace(path)
+    with atomic_path(path) as part:
+        torch.save(dict(checkpoint), part)
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from monai_vq.atomic import atomic_path
 from monai_vq.handlers.budget import TrainingBudget
 from monai_vq.losses import reconstruction_loss
 
@@ -57,9 +58,8 @@ class History:
             return
         self._rows.append(self._row(engine))
         self._losses.clear()
-        temporary = self.path.with_suffix(".tmp")
-        pd.DataFrame(self._rows).to_csv(temporary, index=False)
-        temporary.replace(self.path)
+        with atomic_path(self.path) as part:
+            pd.DataFrame(self._rows).to_csv(part, index=False)
 
     def _row(self, engine: Engine) -> dict[str, float]:
         loss, reconstruction = torch.stack(self._losses).float().mean(dim=0).tolist()

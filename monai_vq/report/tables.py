@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from monai_vq.atomic import atomic_path
 from monai_vq.errors import InputError
 from monai_vq.metrics.bootstrap import patient_interval
 from monai_vq.metrics.codebook_usage import perplexity, usage
@@ -102,12 +103,8 @@ def write_table(report_dir: str | os.PathLike[str], level: str, table: pd.DataFr
 
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file under a temporary name, then renames it, so that a killed run leaves no half file."""
-    temporary = path.with_name(f"{path.name}.tmp{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _intervals(patients: pd.DataFrame) -> dict[str, float]:

@@ -25,6 +25,7 @@ def test_a_run_leaves_its_record_and_its_checkpoints(finished_run, tiny_dataset)
         assert (checkpoint["epoch"], checkpoint["best_metric_epoch"]) == (2, 2)
         assert checkpoint["record"]["split_sha256"] == read_splits(tiny_dataset).sha256
     assert not list(finished_run.rglob("*.tmp"))
+    assert not list(finished_run.rglob("*.part"))
 
 
 def test_the_header_of_a_bundle_gives_its_command_its_time_and_its_score(finished_run):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from data_prep.output import atomic_path, open_output, write_json
+from data_prep.output import open_output, write_json
 from monai_vq.errors import InputError
 
 SETTINGS = {"plane": "axial", "seed": 0}
@@ -17,36 +17,11 @@ def dataset(tmp_path):
     return out
 
 
-def fail_halfway(target):
-    with atomic_path(target) as part:
-        part.write_text("half")
-        raise RuntimeError
-
-
 def write_until(error, out, force):
     with open_output(out, SETTINGS, force):
         write_json(out / "provenance.json", {"settings": SETTINGS})
         (out / "slices/a.npy").write_bytes(b"a")
         raise error
-
-
-def test_atomic_path_appears_only_when_all_went_well(tmp_path):
-    target = tmp_path / "table.csv"
-    with pytest.raises(RuntimeError):
-        fail_halfway(target)
-    assert list(tmp_path.iterdir()) == []
-    with atomic_path(target) as part:
-        part.write_text("whole")
-        assert not target.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
-
-
-def test_atomic_path_keeps_the_old_file_if_writing_the_new_one_fails(tmp_path):
-    target = tmp_path / "table.csv"
-    target.write_text("old")
-    with pytest.raises(RuntimeError):
-        fail_halfway(target)
-    assert target.read_text() == "old"
 
 
 def test_equal_settings_go_on_and_remove_what_a_killed_run_left(dataset):
