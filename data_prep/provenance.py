@@ -1,10 +1,11 @@
 """`provenance.json`: when, how and with which versions a dataset was prepared; nothing private."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import monai_vq
@@ -13,21 +14,38 @@ from monai_vq.data import foreground
 
 __all__ = ["describe_run", "describe_settings"]
 
-_PACKAGES = ("numpy", "scipy", "scikit-image", "nibabel")
+_PACKAGES = ("numpy", "scipy", "scikit-image", "nibabel", "pydicom", "pillow")
 
 
 def describe_settings(
-    slicing: SlicingSettings, fractions: Sequence[float], stratify: Sequence[str] | None, seed: int
+    source: str,
+    own: Mapping[str, Any],
+    slicing: SlicingSettings,
+    fractions: Sequence[float],
+    stratify: Sequence[str] | None,
+    seed: int,
+    sessions: str,
+    pseudonymized: bool,
 ) -> dict[str, Any]:
-    """All that decides the content of a dataset besides its source, as JSON values; equal for equal datasets."""
-    cut = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(slicing).items()}
+    """All that decides the content of a dataset besides its files, as JSON values; equal for equal datasets."""
     return {
-        **cut,
+        "source": source,
+        **{name: _to_json_value(value) for name, value in own.items() if name != "key_file"},
+        **{name: _to_json_value(value) for name, value in asdict(slicing).items()},
         "foreground": foreground.ALGORITHM,
         "fractions": list(fractions),
         "stratify": None if stratify is None else list(stratify),
         "seed": seed,
+        "sessions": sessions,
+        "pseudonymized": pseudonymized,
     }
+
+
+def _to_json_value(value: Any) -> Any:
+    """Lists for tuples, and the last name of a path: the rest may name people or sites."""
+    if isinstance(value, list | tuple):
+        return [_to_json_value(one) for one in value]
+    return value.name if isinstance(value, Path) else value
 
 
 def describe_run(command: str, settings: dict[str, Any]) -> dict[str, Any]:

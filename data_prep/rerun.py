@@ -4,11 +4,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data_prep.bids import Scan
 from data_prep.output import SLICES_DIR
 from data_prep.rejections import REJECTED_NAME
-from data_prep.scan_files import file_sha256
-from monai_vq.data import Splits, read_splits
+from data_prep.sources.scan import Scan
+from monai_vq.data import Splits, files_sha256, read_splits
 from monai_vq.data.manifest import MANIFEST_NAME, read_rows
 from monai_vq.data.splits import SPLITS_NAME
 from monai_vq.errors import InputError
@@ -27,10 +26,10 @@ def refuse_changed_source(output_dir: Path, scans: Sequence[Scan]) -> None:
     if not (output_dir / MANIFEST_NAME).exists():
         return
     earlier = {record.source: record.sha256 for record in read_rows(output_dir / MANIFEST_NAME)}
-    now = {scan.source: scan.path for scan in scans}
+    now = {scan.source: scan.files for scan in scans}
     gone = earlier.keys() - now.keys()
     come = now.keys() - earlier.keys() - _rejected_sources(output_dir)
-    changed = {source for source, sha256 in earlier.items() if source in now and file_sha256(now[source]) != sha256}
+    changed = {source for source, sha256 in earlier.items() if source in now and files_sha256(now[source]) != sha256}
     for sources, what in ((gone, "gone"), (come, "new"), (changed, "changed")):
         if sources:
             raise InputError(
@@ -54,7 +53,8 @@ def refuse_changed_split(output_dir: Path, splits: Splits) -> None:
 
 def prune_slices(output_dir: Path, scan_ids: Iterable[str]) -> None:
     """Removes the files of scans that are not listed, which a killed or refused run has left."""
-    listed = {f"{scan_id}{ending}" for scan_id in scan_ids for ending in (".json", ".npy", "_mask.npy")}
+    endings = (".json", ".npy", "_mask.npy", "_labels.npy")
+    listed = {f"{scan_id}{ending}" for scan_id in scan_ids for ending in endings}
     for path in (output_dir / SLICES_DIR).iterdir():
         if path.name not in listed:
             path.unlink()

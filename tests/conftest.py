@@ -1,6 +1,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from monai.bundle import run as run_monai_bundle
 from monai.engines import SupervisedTrainer
 from monai.utils import set_determinism
 
-from data_prep.prepare import prepare_bids
+from data_prep.prepare import prepare_source
 from monai_vq.handlers import RunCheckpoints
 
 REPOSITORY = Path(__file__).parents[1]
@@ -69,7 +70,7 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tiny")
     for index in range(6):
         write_blob(root / f"bids/sub-P{index}/anat/sub-P{index}_T1w.nii.gz", index)
-    prepare_bids(root / "bids", root / "prepared", slice_range=(0.3, 0.7), num_slices=4, progress=False)
+    prepare_source("bids", root / "bids", root / "prepared", slice_range=(0.3, 0.7), num_slices=4, progress=False)
     return root / "prepared"
 
 
@@ -79,7 +80,7 @@ def run_bundle(tiny_dataset: Path) -> Callable[..., Path]:
 
     def run(variant: str, output_dir: Path, **overrides: Any) -> Path:
         tiny = {name: value for name, value in TINY.items() if (variant, name) != ("none", "num_embeddings")}
-        settings = tiny | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides
+        settings = deepcopy(tiny | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides)
         os.chdir(REPOSITORY)  # a bundle names common.json from there
         run_monai_bundle(config_file=f"bundles/{variant}.json", logging_file=False, **settings)
         return output_dir

@@ -14,7 +14,7 @@ from monai.networks.nets.vqvae import Decoder, Encoder
 from monai.transforms import Compose
 
 from data_prep.phantom import write_phantom_bids
-from data_prep.prepare import prepare_bids
+from data_prep.prepare import prepare_source
 from monai_vq.data import read_manifest, read_splits, read_volume, slice_items, to_plane, verify_dataset
 from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.engines.scoring import make_baselines, score_split
@@ -40,7 +40,9 @@ def walk(tmp_path_factory) -> SimpleNamespace:
     """Scans of a few phantoms, and the dataset that was prepared from them."""
     root = tmp_path_factory.mktemp("walk")
     write_phantom_bids(root / "bids", num_patients=PATIENTS, voxel_size=VOXEL_MM, progress=False)
-    prepare_bids(root / "bids", root / "prepared", num_slices=SLICES, fractions=FRACTIONS, stratify=(), progress=False)
+    prepare_source(
+        "bids", root / "bids", root / "prepared", num_slices=SLICES, fractions=FRACTIONS, stratify=(), progress=False
+    )
     return SimpleNamespace(source=root / "bids", dataset_dir=root / "prepared", root=root)
 
 

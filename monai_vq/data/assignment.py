@@ -4,16 +4,20 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from statistics import fmean, stdev
+from dataclasses import dataclass
 from typing import Any
 
+from monai_vq.data.demographics import UNKNOWN, describe_differences, describe_split, first_values
 from monai_vq.data.manifest import ScanRecord
 from monai_vq.data.splits import SPLIT_NAMES, Splits, prove_disjoint
 from monai_vq.errors import InputError
 
 __all__ = [
     "ALGORITHM",
+    "DEFAULT_STRATA",
+    "SHIPPED",
     "STRATA_COLUMNS",
+    "Cohort",
     "check_fractions",
     "check_patient_count",
     "choose_columns",
@@ -21,59 +25,118 @@ __all__ = [
 ]
 
 ALGORITHM = "sha256-order-within-strata-largest-deficit-v1"
-STRATA_COLUMNS = ("diagnosis", "sex")
-UNKNOWN = "unknown"  # a missing diagnosis is a stratum of its own, never the healthy one
+SHIPPED = "shipped-with-the-source"
+DEFAULT_STRATA = ("diagnosis", "sex")
+STRATA_COLUMNS = (*DEFAULT_STRATA, "age", "site", "field_strength")
 ANY = "*"
+_AGE_BIN = 10  # years; finer bins would leave strata of one
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Where the scans of a split come from; recorded with it.
+
+    Attributes:
+        source: name of the source.
+        id_rule: where the patient id comes from.
+        unit: what one id stands for: `patient`, `scan` or `image`.
+        sessions: `all` or `first`.
+        exclusions: number of rejected volumes.
+        shipped: split of each patient, where the source ships one that is kept.
+    """
+
+    source: str
+    id_rule: str
+    unit: str = "patient"
+    sessions: str = "all"
+    exclusions: int = 0
+    shipped: Mapping[str, str] | None = None
 
 
 def make_splits(
     records: Sequence[ScanRecord],
+    cohort: Cohort,
     *,
     fractions: tuple[float, float, float],
     stratify: Sequence[str] | None = None,
     seed: int = 0,
-    exclusions: int = 0,
 ) -> Splits:
     """Assigns every patient to train, val or test.
 
     Patients are ordered by stratum, and within it by the SHA-256 of seed and id; each in turn goes to the split that
     lags most behind its share. So each split has its share of all patients (largest remainder, and at least one),
     nearly its share of every stratum, and nothing depends on the order of `records` or on a random generator's
-    version.
+    version. A split that ships with the source is taken as it is.
 
     Args:
         records: all scans of the dataset.
+        cohort: where they come from.
         fractions: of (train, val, test), summing to 1; a split of fraction 0 stays empty.
-        stratify: columns among `STRATA_COLUMNS`; by default those of them in which some patient has a value. A
-            patient's value is that of the first session that has one.
+        stratify: columns among `STRATA_COLUMNS`; by default those of `DEFAULT_STRATA` in which some patient has a
+            value. A patient's value is that of the first session that has one; ages count by decade.
         seed: changes the order within strata.
-        exclusions: number of rejected volumes, recorded.
 
     Raises:
         InputError: the fractions are not shares of 1, a column is unknown or empty, or there are fewer patients than
             splits.
     """
     check_fractions(fractions)
-    patients = _first_values(records)
-    columns = choose_columns(patients.values(), stratify)
-    targets = _split_sizes(len(patients), fractions)
-    strata, merged = _merge_rare(
-        {patient: tuple(values[column] or UNKNOWN for column in columns) for patient, values in patients.items()},
-        smallest=sum(size > 0 for size in targets.values()),
-    )
-    order = sorted(patients, key=lambda patient: (strata[patient], _shuffle_key(seed, patient)))
-    assigned = {name: sorted(members) for name, members in _deal(order, targets).items()}
+    patients = first_values(records)
+    columns: list[str] = []
+    merged: dict[str, str] = {}
+    if cohort.shipped is not None:
+        assigned = _take_shipped(patients, cohort.shipped)
+    else:
+        columns = choose_columns(patients.values(), stratify)
+        assigned, merged = _divide(patients, columns, fractions, seed)
+    table = {name: describe_split(members, records, patients) for name, members in assigned.items()}
+    for name, members in assigned.items():
+        table[name]["smd"] = describe_differences(members, assigned[SPLIT_NAMES[0]], patients)
     return Splits(
+        source=cohort.source,
+        unit=cohort.unit,
+        id_rule=cohort.id_rule,
+        sessions=cohort.sessions,
         seed=seed,
-        algorithm=ALGORITHM,
+        algorithm=ALGORITHM if cohort.shipped is None else SHIPPED,
         fractions=dict(zip(SPLIT_NAMES, fractions, strict=True)),
         stratified_by=list(columns),
         merged_strata=merged,
         splits=assigned,
-        table={name: _describe(members, records, patients) for name, members in assigned.items()},
+        table=table,
         disjoint=prove_disjoint(assigned, records),
-        exclusions=exclusions,
+        exclusions=cohort.exclusions,
     )
+
+
+def _divide(
+    patients: Mapping[str, Mapping[str, Any]], columns: Sequence[str], fractions: Sequence[float], seed: int
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The sorted members of each split, and which strata were merged into which."""
+    targets = _split_sizes(len(patients), fractions)
+    strata, merged = _merge_rare(
+        {patient: tuple(_stratum(name, values[name]) for name in columns) for patient, values in patients.items()},
+        smallest=sum(size > 0 for size in targets.values()),
+    )
+    order = sorted(patients, key=lambda patient: (strata[patient], _shuffle_key(seed, patient)))
+    return {name: sorted(members) for name, members in _deal(order, targets).items()}, merged
+
+
+def _take_shipped(patients: Collection[str], shipped: Mapping[str, str]) -> dict[str, list[str]]:
+    assigned: dict[str, list[str]] = {name: [] for name in SPLIT_NAMES}
+    for patient in sorted(patients):
+        assigned[shipped[patient]].append(patient)
+    empty = [name for name, members in assigned.items() if not members]
+    if empty:
+        raise InputError(f"the source ships nothing usable for {', '.join(empty)}; mend what rejected.csv lists")
+    return assigned
+
+
+def _stratum(column: str, value: Any) -> str:
+    if column == "age" and value is not None:
+        decade = int(value // _AGE_BIN * _AGE_BIN)
+        return f"{decade}-{decade + _AGE_BIN - 1} years"
+    return str(value or UNKNOWN)
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
@@ -105,14 +168,14 @@ def check_patient_count(n_patients: int, fractions: Sequence[float]) -> None:
 
 
 def choose_columns(people: Collection[Mapping[str, Any]], stratify: Sequence[str] | None) -> list[str]:
-    """Columns to stratify by: those asked for, or all of `STRATA_COLUMNS` in which somebody has a value.
+    """Columns to stratify by: those asked for, or all of `DEFAULT_STRATA` in which somebody has a value.
 
     Raises:
         InputError: a column is unknown, or nobody has a value in it.
     """
     known = [column for column in STRATA_COLUMNS if any(values[column] for values in people)]
     if stratify is None:
-        return known
+        return [column for column in DEFAULT_STRATA if column in known]
     for column in stratify:
         if column not in known:
             problem = "has no values in the tables" if column in STRATA_COLUMNS else "is unknown"
@@ -120,17 +183,6 @@ def choose_columns(people: Collection[Mapping[str, Any]], stratify: Sequence[str
                 f"the column {column!r} to stratify by {problem}; this source offers: {', '.join(known) or 'none'}"
             )
     return list(dict.fromkeys(stratify))
-
-
-def _first_values(records: Sequence[ScanRecord]) -> dict[str, dict[str, Any]]:
-    """Diagnosis, sex and age of each patient at the first session that knows them; sorted by id."""
-    patients: dict[str, dict[str, Any]] = {}
-    for record in sorted(records, key=lambda record: (record.patient_id, record.session_id, record.scan_id)):
-        values = patients.setdefault(record.patient_id, {"diagnosis": "", "sex": "", "age": None})
-        for column, value in values.items():
-            if value in ("", None):
-                values[column] = getattr(record, column)
-    return patients
 
 
 def _split_sizes(n_patients: int, fractions: Sequence[float]) -> dict[str, int]:
@@ -173,22 +225,3 @@ def _deal(order: Sequence[str], targets: dict[str, int]) -> dict[str, list[str]]
         lag = {name: targets[name] * turn / len(order) - len(dealt[name]) for name in open_splits}
         dealt[max(open_splits, key=lambda name: lag[name])].append(patient)
     return dealt
-
-
-def _describe(
-    members: Sequence[str], records: Sequence[ScanRecord], patients: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    patient_ids = set(members)
-    scans = [record for record in records if record.patient_id in patient_ids]
-    ages = [float(patients[member]["age"]) for member in members if patients[member]["age"] is not None]
-    return {
-        "n_patients": len(members),
-        "n_scans": len(scans),
-        "n_slices": sum(len(record.slice_indices) for record in scans),
-        "age_mean": round(fmean(ages), 4) if ages else None,
-        "age_sd": round(stdev(ages), 4) if len(ages) > 1 else None,
-        **{
-            column: dict(sorted(Counter(patients[member][column] or UNKNOWN for member in members).items()))
-            for column in STRATA_COLUMNS
-        },
-    }

@@ -31,18 +31,23 @@ def slice_items(
         spacing: (row, column) pixel size of training in mm; None keeps each scan's own.
 
     Returns:
-        A dict a slice: ``image`` and ``mask`` (paths of the scan's arrays [S, H, W]), ``index`` into them,
-        ``patient_id, session_id, scan_id``, ``slice_index`` (in the volume brought to the plane's axes) and
-        ``slice_spacing`` (row, column) in mm.
+        A dict a slice: ``image`` and ``mask`` (paths of the scan's arrays [S, H, W], colour images [S, H, W, 3]),
+        ``index`` into them, ``patient_id, session_id, scan_id``, ``slice_index`` (in the volume brought to the plane's
+        axes, or in the source of a stack) and ``slice_spacing`` (row, column) in mm. Where the split's unit is an
+        image, ``patient_id`` is the image's own, so that scores and their intervals are over images.
 
     Raises:
         InputError: if the dataset is missing or damaged, or a foreground does not fit.
     """
     root = Path(dataset_dir)
-    chosen = records_of_split(read_splits(root), read_manifest(root), split)
+    splits = read_splits(root)
+    chosen = records_of_split(splits, read_manifest(root), split)
     if image_size is not None:
         check_fit(chosen, image_size, spacing)
-    return [item for record in chosen for item in _items(root, record)]
+    items = [item for record in chosen for item in _items(root, record)]
+    if splits.unit == "image":
+        return [item | {"patient_id": f"{item['scan_id']}_{item['slice_index']}"} for item in items]
+    return items
 
 
 def _items(root: Path, record: ScanRecord) -> list[dict[str, Any]]:
@@ -100,7 +105,9 @@ def _extent(start: int, stop: int, length: int, resampled: int) -> int:
 
 
 def _slice_shape(record: ScanRecord) -> tuple[int, int]:
-    """(rows, columns) of the scan's slices, from the volume's shape, axes and plane."""
+    """(rows, columns) of the scan's slices, from the volume's shape, axes and plane; a stack has its slices' shape."""
+    if not record.axes:
+        return record.shape[1], record.shape[2]
     sizes = {_AXIS[axis]: size for axis, size in zip(record.axes, record.shape, strict=False)}
     _, row, column = PLANE_AXES[record.plane]
     return sizes[_AXIS[row]], sizes[_AXIS[column]]

@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import csr_array
 from skimage.filters import threshold_otsu
 
 __all__ = ["ALGORITHM", "foreground_mask"]
 
-ALGORITHM = "half-otsu-v1"  # written into provenance.json; a change of any constant below makes a new name
-SMOOTHING_MM = 1.0  # standard deviation; removes the speckle of air, keeps the scalp
+ALGORITHM = "half-otsu-v2"  # written into provenance.json; a change of any constant below makes a new name
+GRID_MM = 3.0  # of the grid on which the head is found; its outline is smooth on this scale, and the cost falls by 27
 CLIP_PERCENTILE = 99.5  # bright vessels and fat must not pull the threshold up
 SMALLEST_PART = 0.01  # of the largest; scalp and brain may be apart before closing, ghosts and markers are smaller
 CLOSING_MM = 10.0  # half-width; bridges nostrils, ear canals and the dark skull between scalp and brain
@@ -17,11 +18,12 @@ CLOSING_MM = 10.0  # half-width; bridges nostrils, ear canals and the dark skull
 def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> NDArray[np.bool_]:
     """Separates the head from the air around it ("half-Otsu").
 
-    1. Gaussian smoothing. 2. Otsu's threshold t (Otsu 1979) of the clipped intensities; the mask is what lies above
-    halfway between the mean of the voxels under t and t itself, as t alone cuts off dark skin and CSF.
-    3. Face-connected components of less than 1 % of the largest are dropped. 4. Morphological closing with a box
-    joins the rest, of which the largest component is kept. 5. Holes are filled in the slices across each of the three
-    axes, as the airways are open to the outside in 3-D.
+    1. Averages over the cells of a grid of about 3 mm, which removes the speckle of air and keeps the scalp. 2. Otsu's
+    threshold t (Otsu 1979) of the clipped averages; the mask is what lies above halfway between the mean of the cells
+    under t and t itself, as t alone cuts off dark skin and CSF. 3. Face-connected components of less than 1 % of the
+    largest are dropped. 4. Morphological closing with a box joins the rest, of which the largest component is kept.
+    5. Holes are filled in the slices across each of the three axes, as the airways are open to the outside in 3-D.
+    6. The mask is brought back to the voxels by linear interpolation, and is what lies above one half.
 
     The result does not depend on how the volume is oriented, nor on a positive scaling or a shift of intensities
     beyond rounding.
@@ -33,13 +35,42 @@ def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> N
     Returns:
         The mask, [I, J, K]; never empty.
     """
-    smooth = ndimage.gaussian_filter(array, [SMOOTHING_MM / size for size in spacing])
-    np.minimum(smooth, np.percentile(smooth, CLIP_PERCENTILE), out=smooth)
-    otsu = threshold_otsu(smooth)
-    background = smooth[smooth <= otsu].mean()
-    parts = _keep_components(smooth > (background + otsu) / 2, smallest=SMALLEST_PART)
-    closed = _close(parts, [max(1, round(CLOSING_MM / size)) for size in spacing])
-    return _fill_slices(_keep_components(closed, smallest=1.0))
+    cells = [max(1, round(length * size / GRID_MM)) for length, size in zip(array.shape, spacing, strict=True)]
+    cells = [min(count, length) for count, length in zip(cells, array.shape, strict=True)]
+    coarse = array
+    for axis, count in enumerate(cells):
+        coarse = _apply_along(_averaging(array.shape[axis], count), coarse, axis)
+    np.minimum(coarse, np.percentile(coarse, CLIP_PERCENTILE), out=coarse)
+    otsu = threshold_otsu(coarse)
+    background = coarse[coarse <= otsu].mean()
+    parts = _keep_components(coarse > (background + otsu) / 2, smallest=SMALLEST_PART)
+    sizes = [length * size / count for length, size, count in zip(array.shape, spacing, cells, strict=True)]
+    closed = _close(parts, [max(1, round(CLOSING_MM / size)) for size in sizes])
+    mask = _fill_slices(_keep_components(closed, smallest=1.0)).astype(np.float32)
+    for axis in (2, 1, 0):  # the last one makes most numbers, and is the fastest
+        mask = _apply_along(_interpolation(cells[axis], array.shape[axis]), mask, axis)
+    return mask > 0.5
+
+
+def _averaging(length: int, count: int) -> csr_array:
+    """Weights [count, length] of the mean over equal cells; a voxel on a border counts for its share in each."""
+    edges = np.arange(count + 1) * (length / count)
+    voxels = np.arange(length)
+    overlap = np.minimum(edges[1:, None], voxels + 1) - np.maximum(edges[:-1, None], voxels)
+    return csr_array((overlap.clip(0) * (count / length)).astype(np.float32))
+
+
+def _interpolation(count: int, length: int) -> csr_array:
+    """Weights [length, count] of linear interpolation from the cells' centres to the voxels'; constant beyond them."""
+    place = ((np.arange(length) + 0.5) * (count / length) - 0.5).clip(0, count - 1)
+    return csr_array((1 - np.abs(place[:, None] - np.arange(count))).clip(0).astype(np.float32))
+
+
+def _apply_along(weights: csr_array, array: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Multiplies an axis of n by weights [m, n]; sparse, as a dense product would start threads in every worker."""
+    moved = np.moveaxis(array, axis, 0)
+    product: NDArray[np.float32] = weights @ moved.reshape(len(moved), -1)
+    return np.moveaxis(product.reshape(-1, *moved.shape[1:]), 0, axis)
 
 
 def _keep_components(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
@@ -62,8 +93,18 @@ def _close(mask: NDArray[np.bool_], half_width: list[int]) -> NDArray[np.bool_]:
 
 
 def _fill_slices(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Adds what no path within a slice joins to the slice's border, in the slices across each axis."""
     filled = mask.copy()
     for axis in range(3):
-        for source, target in zip(np.moveaxis(mask, axis, 0), np.moveaxis(filled, axis, 0), strict=True):
-            target |= ndimage.binary_fill_holes(source)
+        in_plane = np.zeros((3, 3, 3), bool)
+        for other in {0, 1, 2} - {axis}:
+            index: list[int | slice] = [1, 1, 1]
+            index[other] = slice(None)
+            in_plane[tuple(index)] = True
+        margin = [(int(other != axis),) * 2 for other in range(3)]
+        parts, count = ndimage.label(np.pad(~mask, margin, constant_values=True), in_plane)
+        is_hole = np.ones(count + 1, bool)
+        is_hole[np.moveaxis(parts, axis, 0)[:, 0, 0]] = False  # the margin of a slice is one part with all its outside
+        is_hole[0] = False  # the mask itself
+        filled |= is_hole[parts[tuple(slice(low, -low or None) for low, _ in margin)]]
     return filled

@@ -37,8 +37,10 @@ def foreground_window(
 
 def quantize(array: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint16]:
     """Clips intensities to [low, high] and stores them as 0 to 65535."""
-    unit = (np.clip(array, low, high) - low) / (high - low)
-    stored: NDArray[np.uint16] = np.rint(unit * LEVELS).astype(np.uint16)
+    scaled = np.clip(array, low, high)
+    scaled -= low  # in place from here on: a volume in float32 is large
+    scaled *= LEVELS / (high - low)
+    stored: NDArray[np.uint16] = np.rint(scaled, out=scaled).astype(np.uint16)
     return stored
 
 

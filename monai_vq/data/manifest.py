@@ -27,19 +27,25 @@ class ScanRecord:
         diagnosis: as the source's table has it.
         age: years at the session.
         sex: `M`, `F`, or as the source's table has it.
-        source: path of the volume relative to the source's root, with forward slashes.
-        sha256: of the source file's bytes.
-        shape: of the volume as stored.
-        spacing: of the volume as stored, in mm.
-        axes: anatomical directions of the stored axes, such as `PSR`.
-        plane: `axial`, `coronal` or `sagittal`.
+        site: where the scan was made, a code of the study.
+        field_strength: of the scanner, tesla.
+        source: path of the volume relative to the source's root, with forward slashes, or its pseudonym.
+        sha256: of the source files' bytes (see `files_sha256`).
+        shape: of the volume as stored; of a stack of slices, that of its pixels.
+        spacing: of the volume as stored, in mm; empty for a stack.
+        axes: anatomical directions of the stored axes, such as `PSR`; empty for a stack.
+        affine: first three rows of the volume's voxel-to-world matrix, row by row (world axes right, anterior,
+            superior in mm): with axes, plane and slice indices it puts a reconstruction back; empty for a stack.
+        plane: `axial`, `coronal` or `sagittal`; empty where the source does not say.
         window_low: intensity stored as 0.
         window_high: intensity stored as 65535.
         slice_indices: increasing, into the volume brought to the plane's axes.
         slice_spacing: (row, column) pixel size in mm.
         foreground_box: (row start, row stop, column start, column stop) around all of the scan's masks.
+        warnings: what to look at on the QC page, separated by semicolons; empty where there is nothing.
         slices_sha256: of the file of slices.
         mask_sha256: of the file of masks.
+        labels_sha256: of the file of tissue labels; empty where the source has none.
     """
 
     patient_id: str
@@ -48,27 +54,41 @@ class ScanRecord:
     diagnosis: str
     age: float | None
     sex: str
+    site: str
+    field_strength: str
     source: str
     sha256: str
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     axes: str
+    affine: tuple[float, ...]
     plane: str
     window_low: float
     window_high: float
     slice_indices: tuple[int, ...]
     slice_spacing: tuple[float, ...]
     foreground_box: tuple[int, ...]
+    warnings: str
     slices_sha256: str
     mask_sha256: str
+    labels_sha256: str
 
     def slices_path(self, dataset_dir: Path) -> Path:
-        """The scan's slices, uint16 [S, H, W]."""
+        """The scan's slices, uint16 or uint8 [S, H, W], or uint8 [S, H, W, 3]."""
         return dataset_dir / "slices" / f"{self.scan_id}.npy"
 
     def mask_path(self, dataset_dir: Path) -> Path:
         """The foreground of the scan's slices, bool [S, H, W]."""
         return dataset_dir / "slices" / f"{self.scan_id}_mask.npy"
+
+    def labels_path(self, dataset_dir: Path) -> Path:
+        """The tissue labels of the scan's slices, uint8 [S, H, W]; there only if `labels_sha256` is not empty."""
+        return dataset_dir / "slices" / f"{self.scan_id}_labels.npy"
+
+    def hashed_paths(self, dataset_dir: Path) -> dict[Path, str]:
+        """Every file of the scan, with the hash of its bytes."""
+        paths = {self.slices_path(dataset_dir): self.slices_sha256, self.mask_path(dataset_dir): self.mask_sha256}
+        return paths | ({self.labels_path(dataset_dir): self.labels_sha256} if self.labels_sha256 else {})
 
 
 _COLUMNS = tuple(field.name for field in fields(ScanRecord))
@@ -76,6 +96,7 @@ _FLOATS = {"window_low", "window_high"}
 _SEQUENCES = {  # column: (separator, type of an element)
     "shape": ("x", int),
     "spacing": ("x", float),
+    "affine": (" ", float),
     "slice_spacing": ("x", float),
     "slice_indices": (" ", int),
     "foreground_box": (" ", int),
@@ -103,7 +124,7 @@ def read_manifest(dataset_dir: Path | str) -> list[ScanRecord]:
         missing = f"no {MANIFEST_NAME} in" if dataset_dir.is_dir() else "no prepared dataset at"
         raise InputError(
             f"{missing} {dataset_dir}; "
-            f"prepare it with `python -m data_prep bids --source DIR --output_dir {dataset_dir}`"
+            f"prepare it with `python -m data_prep SOURCE --source DIR --output_dir {dataset_dir}`, SOURCE being bids, …"
         )
     records = read_rows(path)
     _check_files(dataset_dir, records)
@@ -160,15 +181,14 @@ def _format_cell(column: str, value: Any) -> str:
 def _parse_cell(column: str, cell: str) -> Any:
     if column in _SEQUENCES:
         separator, kind = _SEQUENCES[column]
-        return tuple(kind(element) for element in cell.split(separator))
+        return tuple(kind(element) for element in cell.split(separator)) if cell else ()
     if column == "age":
         return float(cell) if cell else None
     return float(cell) if column in _FLOATS else cell
 
 
 def _check_files(dataset_dir: Path, records: Sequence[ScanRecord]) -> None:
-    paths = [path for record in records for path in (record.slices_path(dataset_dir), record.mask_path(dataset_dir))]
-    missing = [path for path in paths if not path.is_file()]
+    missing = [path for record in records for path in record.hashed_paths(dataset_dir) if not path.is_file()]
     if missing:
         raise InputError(
             f"{len(missing)} of the files that {dataset_dir / MANIFEST_NAME} lists are missing, first {missing[0]}; "

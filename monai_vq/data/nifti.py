@@ -31,6 +31,10 @@ class VolumeError(InputError):
         self.reason = reason
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[type["VolumeError"], tuple[str, str]]:
+        """Lets a worker process send it: an exception is made again from its one message otherwise."""
+        return VolumeError, (self.reason, self.remedy)
+
 
 def decode_nifti(name: str, content: bytes) -> nib.Nifti1Image:
     """Turns the bytes of a `.nii` or `.nii.gz` file into an image whose stream is known to be whole.
@@ -55,15 +59,16 @@ def decode_nifti(name: str, content: bytes) -> nib.Nifti1Image:
     try:
         start = stream.read(max(_HEADER_CLASSES))
         size = _header_size(start)
-        expected = _declared_bytes(start, size)
-        content = start + stream.read(expected + MAX_TRAILING_BYTES - len(start))
+        expected, slice_bytes = _declared_bytes(start, size)
+        padding = min(MAX_TRAILING_BYTES, slice_bytes - 1)  # a whole slice more means that the dimensions are wrong
+        content = start + stream.read(max(0, expected + padding - len(start)))
         excess = stream.read(1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise VolumeError(f"the gzip stream is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
     if len(content) < expected:
         raise VolumeError(f"the file is cut off: {len(content)} of {expected} bytes are there", _DOWNLOAD_AGAIN)
-    if excess:
-        raise VolumeError(f"the file goes on far beyond the {expected} bytes its header declares", _DOWNLOAD_AGAIN)
+    if excess or len(content) > expected + padding:
+        raise VolumeError(f"the file goes on beyond the {expected} bytes its header declares", _DOWNLOAD_AGAIN)
     try:
         return _IMAGE_CLASSES[size].from_bytes(content)
     except (HeaderDataError, ValueError) as error:
@@ -94,8 +99,8 @@ def _header_size(start: bytes) -> int:
     return sizes.pop()
 
 
-def _declared_bytes(start: bytes, size: int) -> int:
-    """Bytes up to the last voxel, after checking that dimensions and data type are possible."""
+def _declared_bytes(start: bytes, size: int) -> tuple[int, int]:
+    """Bytes up to the last voxel, and of a slice, after checking that dimensions and data type are possible."""
     try:
         header = _HEADER_CLASSES[size](start[:size], check=False)  # checked, with its shape known, by from_bytes
         dtype = header.get_data_dtype()
@@ -108,10 +113,13 @@ def _declared_bytes(start: bytes, size: int) -> int:
         raise VolumeError(f"voxels of type {dtype}, expected real numbers", "save the magnitude as integers or float32")
     if any(dim != 1 for dim in shape[3:]) or len(shape) < 3:
         raise VolumeError(f"shape {shape}, expected one 3-D volume", "save each volume of the series as its own file")
+    zooms = [float(size) for size in header["pixdim"][1:4]]
+    if not all(math.isfinite(size) and size > 0 for size in zooms):  # nibabel would take 1 mm for 0 without a word
+        raise VolumeError(f"voxel sizes {zooms}, expected three above 0", _CONVERT_AGAIN)
     offset = float(header["vox_offset"])
     if not 0 <= offset <= MAX_EXTENSION_BYTES:
         raise VolumeError(f"voxels at byte {offset:g}, expected {size} to {MAX_EXTENSION_BYTES}", _CONVERT_AGAIN)
     declared: int = int(offset) + math.prod(shape) * dtype.itemsize
     if declared > MAX_VOLUME_BYTES:
         raise VolumeError(f"{declared} bytes of voxels, expected at most {MAX_VOLUME_BYTES}", "crop or resample it")
-    return declared
+    return declared, (declared - int(offset)) // shape[2]

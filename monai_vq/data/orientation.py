@@ -1,5 +1,6 @@
 """The three anatomical planes: a volume as stored, as slices, and exactly back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import nibabel as nib
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from monai_vq.errors import InputError
 
-__all__ = ["PLANE_AXES", "from_plane", "plane_spacing", "to_plane"]
+__all__ = ["PLANE_AXES", "axes_affine", "check_axes", "from_plane", "plane_spacing", "to_plane"]
 
 # (slice, row, column): the anatomical direction in which each index grows.
 PLANE_AXES: dict[str, tuple[str, str, str]] = {
@@ -17,6 +18,44 @@ PLANE_AXES: dict[str, tuple[str, str, str]] = {
     "coronal": ("A", "I", "L"),  # row 0 superior, column 0 the patient's right
     "sagittal": ("R", "I", "P"),  # row 0 superior, column 0 anterior
 }
+_WORLD_AXES = {"L": (0, -1), "R": (0, 1), "P": (1, -1), "A": (1, 1), "I": (2, -1), "S": (2, 1)}  # letter: (axis, sign)
+
+
+def check_axes(axes: str) -> None:
+    """Checks a code of axes, the anatomical direction in which each stored index grows.
+
+    Raises:
+        InputError: the code is not three letters, one of each pair L/R, P/A and I/S.
+    """
+    if {_WORLD_AXES[letter][0] for letter in axes if letter in _WORLD_AXES} != {0, 1, 2} or len(axes) != 3:
+        raise InputError(
+            f"axes {axes!r}: expected three capital letters, one of L or R, one of P or A and one of I or S, in the "
+            "order in which the file stores them, as in PSR"
+        )
+
+
+def axes_affine(shape: Sequence[int], zooms: Sequence[float], axes: str) -> NDArray[np.float64]:
+    """The matrix of a volume of which only axes and voxel size are known; the centre of its grid is the world's origin.
+
+    Args:
+        shape: (I, J, K), voxels along each stored index.
+        zooms: voxel size along each stored index, mm.
+        axes: anatomical direction in which each stored index grows, such as `PSR`.
+
+    Returns:
+        The voxel-to-world matrix, [4, 4], world axes right, anterior, superior in mm.
+
+    Raises:
+        InputError: the code of axes is invalid.
+    """
+    check_axes(axes)
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    for index, letter in enumerate(axes):
+        world, sign = _WORLD_AXES[letter]
+        affine[world, index] = sign * zooms[index]
+        affine[world, 3] = -sign * zooms[index] * (shape[index] - 1) / 2
+    return affine
 
 
 def to_plane(array: NDArray[Any], affine: NDArray[np.floating], plane: str) -> NDArray[Any]:

@@ -16,7 +16,7 @@ __all__ = ["SPLITS_NAME", "SPLIT_NAMES", "Splits", "prove_disjoint", "read_split
 
 SPLITS_NAME = "splits.json"
 SPLIT_NAMES = ("train", "val", "test")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Splits:
     """A split by patient; every session, scan and slice of a patient goes with the patient.
 
     Attributes:
+        source: name of the source that the scans come from, as in `python -m data_prep SOURCE`.
+        unit: what one id stands for and is kept together: `patient`; `scan` or `image` where the source does not say
+            whose they are, and then no separation of patients can be claimed.
+        id_rule: where the id comes from.
+        sessions: `all` sessions of a patient, or the `first` one alone.
         seed: of the permutation.
         algorithm: its name and version.
         fractions: wanted share of the patients, by split.
@@ -33,11 +38,13 @@ class Splits:
         table: counts and means, by split.
         disjoint: size of every pairwise intersection; all 0, or the object would not exist.
         exclusions: number of volumes in `rejected.csv`.
-        id_rule: where the patient id comes from.
-        unit: what is kept together.
         schema_version: of this file.
     """
 
+    source: str
+    unit: str
+    id_rule: str
+    sessions: str
     seed: int
     algorithm: str
     fractions: dict[str, float]
@@ -47,8 +54,6 @@ class Splits:
     table: dict[str, dict[str, Any]]
     disjoint: dict[str, int]
     exclusions: int
-    id_rule: str = "the label of the BIDS entity sub-<label> of folder and file name, which must agree"
-    unit: str = "patient"
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -82,12 +87,12 @@ def prove_disjoint(splits: dict[str, list[str]], records: Iterable[ScanRecord]) 
     for first, second in combinations(splits, 2):
         shared = sorted(set(splits[first]) & set(splits[second]))
         if shared:
-            raise InputError(f"{first} and {second} share the patients {', '.join(shared)}; prepare with --force")
+            raise InputError(f"{first} and {second} share the patients {_name_some(shared)}; prepare with --force")
         proof[f"{first}&{second}"] = 0
     split_of = {patient: name for name, patients in splits.items() for patient in patients}
     owner: dict[str, ScanRecord] = {}
     for record in records:
-        for content in (record.sha256, record.slices_sha256):
+        for content in (record.sha256, record.slices_sha256) if record.axes else (record.slices_sha256,):
             twin = owner.setdefault(content, record)
             if split_of.get(twin.patient_id) != split_of.get(record.patient_id):
                 raise InputError(
@@ -95,6 +100,12 @@ def prove_disjoint(splits: dict[str, list[str]], records: Iterable[ScanRecord]) 
                     "remove one of them from the source and prepare again with --force"
                 )
     return {**proof, "duplicate_content_across_splits": 0}
+
+
+def _name_some(patients: Sequence[str], count: int = 10) -> str:
+    """The first of the ids, and how many more there are."""
+    more = f" and {len(patients) - count} more" if len(patients) > count else ""
+    return ", ".join(patients[:count]) + more
 
 
 def write_splits(path: Path, splits: Splits) -> None:

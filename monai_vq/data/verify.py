@@ -1,11 +1,11 @@
 """Re-checks a prepared dataset against what it says of itself."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from monai_vq.data.hashing import file_sha256
 from monai_vq.data.manifest import MANIFEST_NAME, ScanRecord, read_rows
 from monai_vq.data.splits import SPLITS_NAME, Splits, prove_disjoint, read_splits
 from monai_vq.errors import InputError
@@ -40,31 +40,38 @@ def verify_dataset(dataset_dir: Path | str) -> list[str]:
 
 
 def _check_scan(dataset_dir: Path, record: ScanRecord) -> Iterator[str]:
-    shapes = []
-    for path, recorded, dtype in (
-        (record.slices_path(dataset_dir), record.slices_sha256, np.uint16),
-        (record.mask_path(dataset_dir), record.mask_sha256, np.bool_),
-    ):
+    shapes = {}
+    for path, recorded in record.hashed_paths(dataset_dir).items():
         name = path.relative_to(dataset_dir)
         if not path.is_file():
             yield f"{name} is missing; {_RESTORE}"
-            continue
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != recorded:
-                yield f"{name} was changed after it was written; delete it and {_RESTORE}"
-                continue
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        shapes.append(array.shape)
-        if array.dtype != dtype or array.ndim != 3 or len(array) != len(record.slice_indices):
-            expected = f"{np.dtype(dtype)} [{len(record.slice_indices)}, H, W]"
-            yield f"{name} is {array.dtype} {list(array.shape)}, expected {expected}; {_REPLACE}"
-    if len(set(shapes)) > 1:
-        yield f"slices and masks of {record.scan_id} differ in shape, {shapes[0]} and {shapes[1]}; {_REPLACE}"
+        elif file_sha256(path) != recorded:
+            yield f"{name} was changed after it was written; delete it and {_RESTORE}"
+        else:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            shapes[path] = array.shape[:3]
+            kinds = _expected_kinds(record, path, dataset_dir)
+            if (array.dtype.name, array.ndim) not in kinds or len(array) != len(record.slice_indices):
+                count = len(record.slice_indices)
+                expected = " or ".join(f"{kind} [{count}, H, W{', 3' * (ndim == 4)}]" for kind, ndim in kinds)
+                yield f"{name} is {array.dtype} {list(array.shape)}, expected {expected}; {_REPLACE}"
+    if len(set(shapes.values())) > 1:
+        differing = " and ".join(str(shape) for shape in shapes.values())
+        yield f"slices and masks of {record.scan_id} differ in shape, {differing}; {_REPLACE}"
+
+
+def _expected_kinds(record: ScanRecord, path: Path, dataset_dir: Path) -> list[tuple[str, int]]:
+    """Possible (type, number of dimensions) of a file: volumes have 16 bits, stacks of pictures what they came with."""
+    if path == record.mask_path(dataset_dir):
+        return [("bool", 3)]
+    if path == record.labels_path(dataset_dir):
+        return [("uint8", 3)]
+    return [("uint16", 3)] if record.axes else [("uint16", 3), ("uint8", 3), ("uint8", 4)]
 
 
 def _check_orphans(dataset_dir: Path, records: Sequence[ScanRecord]) -> Iterator[str]:
-    endings = (".npy", "_mask.npy", ".json")
-    listed = {f"{record.scan_id}{ending}" for record in records for ending in endings}
+    listed = {path.name for record in records for path in record.hashed_paths(dataset_dir)}
+    listed |= {f"{record.scan_id}.json" for record in records}
     for path in sorted((dataset_dir / "slices").glob("*")):
         if path.name not in listed:
             yield f"slices/{path.name} is not in the manifest; delete it, or {_RESTORE}"

@@ -65,6 +65,7 @@ def check_processes() -> None:
 def check_data(
     dataset_dir: str,
     image_size: Sequence[int],
+    in_channels: int,
     spacing: Sequence[float] | None,
     device: str | torch.device,
     precision: str,
@@ -78,9 +79,26 @@ def check_data(
     def check() -> None:
         check_device(device, precision)
         records = read_manifest(dataset_dir)  # before the split: its error says how to prepare a dataset
+        check_channels(dataset_dir, records, in_channels)
         check_scans(dataset_dir, records, image_size, spacing)
 
     or_exit(check)
+
+
+def check_channels(dataset_dir: str, records: Sequence[ScanRecord], in_channels: int) -> None:
+    """Refuses colour images for a network of grey ones, and the other way round.
+
+    Raises:
+        InputError: naming a scan and the number of channels that it has.
+    """
+    for record in records:
+        channels = record.shape[3] if len(record.shape) == 4 else 1  # a stack of colour images is [S, H, W, 3]
+        if channels != in_channels:
+            kind = "grey" if channels == 1 else "colour"
+            raise InputError(
+                f"--in_channels {in_channels}: the images of {record.scan_id} in {dataset_dir} are {kind}; "
+                f"use --in_channels {channels}."
+            )
 
 
 def check_scans(

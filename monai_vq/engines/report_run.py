@@ -33,6 +33,7 @@ from monai_vq.report import (
 logger = logging.getLogger(__name__)
 
 
+FOLDERS = ("dataset_dir", "output_dir")
 LISTS_SHOWN = ("image_size", "spacing")  # of the settings; a config's other lists are handlers and steps
 
 
@@ -77,6 +78,7 @@ class RunReport:
         }
         scores = self._run_scores(by_split)
         tables = ScoreTables.of_model(scores)
+        unit = checkpoint["record"].get("unit", "patient")
         report_dir, history = self.run_dir / "report", pd.read_csv(self.run_dir / "metrics.csv")
         write_tables(report_dir, tables.slices, tables.patients, tables.splits)
         write_baselines(report_dir, ScoreTables.of_baselines(scores))
@@ -88,8 +90,9 @@ class RunReport:
             pictures=self._pictures(tables),
             settings=self._settings(checkpoint, history),
             title=f"Reconstruction report: {self.run_dir.name}",
+            unit=unit,
         )
-        print(f"\n{format_summary(tables.splits)}\n\nreport: {page}")
+        print(f"\n{format_summary(tables.splits, unit)}\n\nreport: {page}")
         return page
 
     def _run_scores(self, by_split: Mapping[str, SplitScores]) -> RunScores:
@@ -158,5 +161,7 @@ def _knobs(config: Mapping[str, Any]) -> dict[str, Any]:
     knobs = {
         name: value for name, value in config.items() if not isinstance(value, (dict, list)) or name in LISTS_SHOWN
     }
+    for name in FOLDERS:  # the rest of a path may name a person or a site, and a page is passed on
+        knobs[name] = Path(str(knobs.get(name, ""))).name
     max_epochs = config.get("train", {}).get("trainer", {}).get("max_epochs")
     return knobs | ({"max_epochs": max_epochs} if isinstance(max_epochs, int) else {})

@@ -86,5 +86,6 @@ def environment() -> dict[str, Any]:
 
 
 def data_origin(dataset_dir: str) -> dict[str, str]:
-    """Returns what a checkpoint says of the data it learned from: the split's hash."""
-    return {"split_sha256": read_splits(dataset_dir).sha256, "monai_vq": version("monai_vq")}
+    """Returns what a checkpoint says of the data it learned from: the split's hash, and what it kept together."""
+    splits = read_splits(dataset_dir)
+    return {"split_sha256": splits.sha256, "unit": splits.unit, "monai_vq": version("monai_vq")}

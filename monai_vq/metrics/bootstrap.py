@@ -11,12 +11,17 @@ N_RESAMPLES = 9999
 # Below this a nominal 95 % interval is clearly too short. Simulated coverage over normal, left-skewed and gamma scores:
 # 84 to 87 % with 7 patients and 92 to 93 % with 30, BCa at or up to a point above the percentile interval.
 FEW_PATIENTS = 10
+# Above, the mean is as good as normally distributed: at 2,000 strongly skewed scores (gamma, shape 0.3)
+# both ends agree with BCa to 4 % of the width, while the jackknife of 45,000 images takes a minute a score.
+MANY_PATIENTS = 2000
 
 
 def patient_interval(
     values: ArrayLike, *, level: float = LEVEL, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the mean over patients.
+
+    Of more than `MANY_PATIENTS`, as where each image is one, it is the normal interval, mean ± z · sd / √n.
 
     Args:
         values: one score a patient; NaN (a patient without that score) is left out.
@@ -33,6 +38,9 @@ def patient_interval(
         return float("nan"), float("nan")
     if np.ptp(scores) == 0:
         return float(scores[0]), float(scores[0])
+    if scores.size > MANY_PATIENTS:
+        low, high = stats.norm.interval(level, loc=scores.mean(), scale=stats.sem(scores))
+        return float(low), float(high)
     low, high = _interval(scores, "BCa", level, n_resamples, seed)
     if np.isnan(low) or np.isnan(high):  # BCa divides by the jackknife's spread, which can underflow
         low, high = _interval(scores, "percentile", level, n_resamples, seed)

@@ -11,29 +11,42 @@ LOW_USAGE = 0.5
 HIGHER_IS_BETTER = {"ssim", "ssim_foreground", "psnr"}
 
 
-def find_cautions(split_rows: pd.DataFrame, baseline_rows: Mapping[str, pd.DataFrame]) -> list[str]:
+def find_cautions(
+    split_rows: pd.DataFrame, baseline_rows: Mapping[str, pd.DataFrame], unit: str = "patient"
+) -> list[str]:
     """Sentences for the top of the report, none where nothing is wrong.
 
     Args:
         split_rows: the model's split table.
         baseline_rows: for each baseline's name, its split table.
+        unit: what was kept together by the split, and what the intervals are over.
     """
     return [
-        *_few_patients(split_rows),
+        *_unknown_patients(unit),
+        *_few_patients(split_rows, unit),
         *_low_usage(split_rows),
         *_not_finite(split_rows),
         *(sentence for name, rows in baseline_rows.items() for sentence in _baseline_wins(split_rows, name, rows)),
     ]
 
 
-def _few_patients(split_rows: pd.DataFrame) -> list[str]:
+def _unknown_patients(unit: str) -> list[str]:
+    if unit != "scan":  # images of things have no patients
+        return []
+    return [
+        "The source does not say whose the scans are, so the split is by scan: a patient may be in train and in test, "
+        "and these scores may flatter the model. Separation of patients cannot be claimed."
+    ]
+
+
+def _few_patients(split_rows: pd.DataFrame, unit: str) -> list[str]:
     few = split_rows[split_rows["n_patients"] < FEW_PATIENTS]
     if few.empty:
         return []
     which = ", ".join(f"{split} ({n})" for split, n in zip(few["split"], few["n_patients"], strict=True))
     return [
-        f"Fewer than {FEW_PATIENTS} patients in {which}: the intervals there are too narrow (in simulations, 95% "
-        "intervals held the true mean in 84 to 87% of cases with 7 patients)."
+        f"Fewer than {FEW_PATIENTS} {unit}s in {which}: the intervals there are too narrow (in simulations, 95% "
+        f"intervals held the true mean in 84 to 87% of cases with 7 {unit}s)."
     ]
 
 

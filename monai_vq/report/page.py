@@ -17,6 +17,8 @@ from monai_vq.report.settings import interval_settings, metric_settings, rate_se
 from monai_vq.report.tables import SPLITS, write_whole
 
 MODEL = "model"
+MAX_PATIENT_ROWS = 1000  # of the page's table; 10,000 would be 2.5 MB
+EXTREMES = 50  # patients of each end of a split that are listed where there are more
 SCORE_FORMATS = {"ssim": ".4f", "ssim_foreground": ".4f", "psnr": ".2f", "mse": "#.3g", "mae": "#.3g"}
 CODE_FORMATS = {
     "bits_per_pixel": ".4g",
@@ -43,6 +45,7 @@ def write_page(
     pictures: Sequence[PatientPicture] = (),
     settings: Mapping[str, Any] | None = None,
     title: str = "Reconstruction report",
+    unit: str = "patient",
 ) -> Path:
     """Writes report_dir/index.html, whole or not at all.
 
@@ -54,6 +57,8 @@ def write_page(
         pictures: of the best, median and worst patient, all of one size.
         settings: provenance: knobs, versions, the split's sha256; a nested mapping becomes a section of its own.
         title: heading of the page.
+        unit: what a `patient_id` stands for: `patient`, or `scan` or `image` where the source does not say whose
+            they are.
 
     Returns:
         The path of the page. Equal arguments give an equal file.
@@ -65,12 +70,13 @@ def write_page(
     everyone = {MODEL: tables, **baselines}
     text = _template().render(
         title=title,
+        unit=unit,
         summary=_summary(tables),
-        cautions=find_cautions(tables.splits, {name: table.splits for name, table in baselines.items()}),
+        cautions=find_cautions(tables.splits, {name: table.splits for name, table in baselines.items()}, unit),
         score_groups=_score_groups(everyone),
         patient_figure=draw_patients(everyone),
         spread=_spread(tables.patients),
-        patient_rows=tables.patients.to_dict("records"),
+        patient_rows=_listed_patients(tables.patients).to_dict("records"),
         pictures=pictures,
         picture_figure=draw_pictures(pictures) if pictures else None,
         history_figure=None if history is None else draw_history(history),
@@ -147,6 +153,15 @@ def _spread(patient_rows: pd.DataFrame) -> list[dict[str, Any]]:
         values = {name: ssim.quantile(level) for name, level in quantiles.items()}
         rows.append({"split": split, "mean": ssim.mean(), "sd": ssim.std(ddof=1), **values})
     return rows
+
+
+def _listed_patients(patient_rows: pd.DataFrame) -> pd.DataFrame:
+    """All patients, or where they are too many for a page those of the lowest and highest SSIM of each split."""
+    if len(patient_rows) <= MAX_PATIENT_ROWS:
+        return patient_rows
+    place = patient_rows.groupby("split")["ssim"].rank(method="first")
+    place_from_top = patient_rows.groupby("split")["ssim"].rank(method="first", ascending=False)
+    return patient_rows[(place <= EXTREMES) | (place_from_top <= EXTREMES)]
 
 
 def _number(value: float, spec: str) -> str:

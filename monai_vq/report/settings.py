@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from monai_vq.metrics.bootstrap import FEW_PATIENTS, LEVEL, N_RESAMPLES
+from monai_vq.metrics.bootstrap import FEW_PATIENTS, LEVEL, MANY_PATIENTS, N_RESAMPLES
 from monai_vq.metrics.rate import LatentFormat
 from monai_vq.metrics.slice_scores import PSNR_CAP
 from monai_vq.metrics.ssim import BORDER, DATA_RANGE, K1, K2, SIGMA, WINDOW
@@ -42,6 +42,7 @@ def interval_settings() -> dict[str, str]:
         "resamples": f"{N_RESAMPLES}, seed 0",
         "degenerate cases": "one patient: none; equal scores: the value itself; BCa undefined: percentile interval",
         "few patients": f"below {FEW_PATIENTS} patients the interval is too short and a caution is shown",
+        "many patients": f"above {MANY_PATIENTS} patients, as where each image is one, the normal interval",
         "what it covers": "the choice of patients only, not the training's randomness: that needs several seeds",
     }
 

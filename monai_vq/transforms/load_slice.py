@@ -47,7 +47,7 @@ def _open(path: str, modified: int) -> np.ndarray:
 
 
 def _to_unit_range(array: np.ndarray) -> Tensor:
-    """uint16 [H, W] or uint8 [H, W, 3] → float32 [C, H, W] in [0, 1]."""
+    """uint16 or uint8 [H, W], or uint8 [H, W, 3] → float32 [C, H, W] in [0, 1]."""
     values = torch.from_numpy(array.astype(np.float32) / np.iinfo(array.dtype).max)
     return values[None] if values.ndim == 2 else values.permute(2, 0, 1)
 

@@ -43,7 +43,7 @@ def refusal(run_bundle, output_dir, **settings) -> str:
         ({"image_size": 32}, ["--image_size 32", "expected list"]),
         ({"image_size": [32, 30]}, ["[32, 30]", "factor 4", "--image_size [32, 32]"]),
         ({"image_size": [16, 32]}, ["crop foreground of scan sub-P", "--image_size [32, 32]"]),
-        ({"dataset_dir": "nowhere/at/all"}, ["nowhere/at/all", "python -m data_prep bids"]),
+        ({"dataset_dir": "nowhere/at/all"}, ["nowhere/at/all", "python -m data_prep SOURCE"]),
         ({"resume": "true"}, ["last.pt", "without --resume"]),
     ],
 )

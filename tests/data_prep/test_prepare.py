@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.prepare import prepare_bids
+from data_prep.prepare import prepare_source
 from monai_vq.data import read_manifest, read_splits, verify_dataset
 from monai_vq.errors import InputError
 
@@ -14,7 +14,7 @@ WIDE = {"slice_range": (0.2, 0.8), "progress": False}
 
 
 def test_a_tree_becomes_a_dataset_that_verifies(bids_tree, tmp_path):
-    summary = prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    summary = prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     records = read_manifest(tmp_path / "out")
     assert verify_dataset(tmp_path / "out") == []
     assert [record.scan_id for record in records] == sorted(record.scan_id for record in records)
@@ -32,7 +32,7 @@ def test_a_tree_becomes_a_dataset_that_verifies(bids_tree, tmp_path):
 
 
 def test_split_keeps_patients_whole_and_the_tables_values(bids_tree, tmp_path):
-    summary = prepare_bids(bids_tree, tmp_path / "out", fractions=(0.5, 0.25, 0.25), **WIDE)
+    summary = prepare_source("bids", bids_tree, tmp_path / "out", fractions=(0.5, 0.25, 0.25), **WIDE)
     splits = read_splits(tmp_path / "out")
     assert splits == summary.splits
     assert splits.stratified_by == ["diagnosis", "sex"]
@@ -46,7 +46,7 @@ def test_fewer_patients_than_splits_leave_nothing(bids_tree, tmp_path):
     for index in range(2, 6):
         shutil.rmtree(bids_tree / f"sub-P{index:02d}")
     with pytest.raises(InputError, match=r"2 patient\(s\) for 3 splits; add patients.* each of train, val, test$"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert not (tmp_path / "out").exists()
 
 
@@ -54,23 +54,23 @@ def test_an_error_for_too_few_patients_says_why_volumes_are_missing(bids_tree, t
     for index in range(2, 6):
         (bids_tree / f"sub-P{index:02d}").rename(bids_tree / f"sub-P_{index:02d}")
     with pytest.raises(InputError, match=r"2 patient\(s\) .* 4 were rejected, .*sub-P_02: the label 'P_02'"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     for index in range(2, 6):
         (bids_tree / f"sub-P_{index:02d}").rename(bids_tree / f"sub-P{index:02d}")
     for path in sorted(bids_tree.glob("sub-*/**/sub-*_T1w.nii.gz"))[1:]:
         path.write_bytes(b"")
     (tmp_path / "out").mkdir()
     with pytest.raises(InputError, match=r"1 patient\(s\) .* 7 were rejected, .*the file is empty"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_provenance_has_the_settings_versions_and_hashes_but_no_path(bids_tree, tmp_path):
-    prepare_bids(bids_tree, tmp_path / "out", command="python -m data_prep bids", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", command="python -m data_prep bids", **WIDE)
     text = (tmp_path / "out/provenance.json").read_text()
     provenance = json.loads(text)
     assert provenance["settings"]["slice_range"] == [0.2, 0.8]
-    assert provenance["settings"]["foreground"] == "half-otsu-v1"
+    assert provenance["settings"]["foreground"] == "half-otsu-v2"
     assert {"monai_vq", "python", "numpy", "nibabel"} <= provenance["versions"].keys()
     assert provenance["sha256"].keys() == {"manifest.csv", "splits.json"}
     assert str(tmp_path) not in "".join(
@@ -84,7 +84,7 @@ def test_real_brains_have_brain_in_every_slice(tmp_path):
     for patient in sorted(IXI.glob("sub-*"))[:3]:
         shutil.copytree(patient, source / patient.name)
     shutil.copy(IXI / "participants.tsv", source)
-    prepare_bids(source, tmp_path / "out", progress=False)
+    prepare_source("bids", source, tmp_path / "out", progress=False)
     for record in read_manifest(tmp_path / "out"):
         slices, masks = np.load(record.slices_path(tmp_path / "out")), np.load(record.mask_path(tmp_path / "out"))
         assert (slices.shape[1:], record.slice_spacing) == ((120, 90), (2.0, 2.0))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from data_prep import scan_loop
-from data_prep.prepare import prepare_bids
+from data_prep.prepare import prepare_source
 from monai_vq.data import read_manifest, verify_dataset
 from monai_vq.errors import InputError
 
@@ -18,17 +18,17 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def test_an_equal_second_run_takes_everything_over_and_changes_no_byte(bids_tree, tmp_path):
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     before = contents(tmp_path / "out")
-    summary = prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    summary = prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert summary.n_reused == 8
     assert contents(tmp_path / "out") == before
-    prepare_bids(bids_tree, tmp_path / "elsewhere", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "elsewhere", **WIDE)
     assert contents(tmp_path / "elsewhere") == before
 
 
 def test_a_killed_run_leaves_no_half_file_and_is_continued(bids_tree, tmp_path, monkeypatch):
-    prepare_bids(bids_tree, tmp_path / "whole", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "whole", **WIDE)
     real, out = scan_loop.save_scan, tmp_path / "out"
     calls = iter(range(9))
 
@@ -40,20 +40,20 @@ def test_a_killed_run_leaves_no_half_file_and_is_continued(bids_tree, tmp_path, 
 
     monkeypatch.setattr(scan_loop, "save_scan", kill_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        prepare_bids(bids_tree, out, **WIDE)
+        prepare_source("bids", bids_tree, out, **WIDE)
     with pytest.raises(InputError, match=r"no manifest\.csv"):
         read_manifest(out)
     monkeypatch.setattr(scan_loop, "save_scan", real)
-    assert prepare_bids(bids_tree, out, **WIDE).n_reused == 3
+    assert prepare_source("bids", bids_tree, out, **WIDE).n_reused == 3
     assert contents(out) == contents(tmp_path / "whole")
 
 
 def test_damaged_slices_are_made_again_by_a_second_run(bids_tree, tmp_path):
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     before = contents(tmp_path / "out")
     (tmp_path / "out/slices/sub-P00.npy").write_bytes(b"")
     (tmp_path / "out/slices/sub-P01_mask.npy").unlink()
-    assert prepare_bids(bids_tree, tmp_path / "out", **WIDE).n_reused == 6
+    assert prepare_source("bids", bids_tree, tmp_path / "out", **WIDE).n_reused == 6
     assert contents(tmp_path / "out") == before
 
 
@@ -62,17 +62,17 @@ def test_damaged_slices_are_made_again_by_a_second_run(bids_tree, tmp_path):
     [{"seed": 1}, {"plane": "coronal"}, {"slice_range": (0.3, 0.8)}, {"num_slices": 4}, {"fractions": (0.6, 0.2, 0.2)}],
 )
 def test_other_settings_are_refused_without_touching_the_dataset(bids_tree, tmp_path, changed):
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     before = contents(tmp_path / "out")
     with pytest.raises(InputError, match=rf"other settings \({next(iter(changed))}\); .*--force"):
-        prepare_bids(bids_tree, tmp_path / "out", **(WIDE | changed))
+        prepare_source("bids", bids_tree, tmp_path / "out", **(WIDE | changed))
     assert contents(tmp_path / "out") == before
 
 
 def test_force_replaces_the_dataset_and_nothing_else(bids_tree, tmp_path):
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     (tmp_path / "out/my_notes.txt").write_text("mine")
-    prepare_bids(bids_tree, tmp_path / "out", plane="coronal", force=True, **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", plane="coronal", force=True, **WIDE)
     assert {record.plane for record in read_manifest(tmp_path / "out")} == {"coronal"}
     assert (tmp_path / "out/my_notes.txt").read_text() == "mine"
     assert verify_dataset(tmp_path / "out") == []
@@ -81,7 +81,7 @@ def test_force_replaces_the_dataset_and_nothing_else(bids_tree, tmp_path):
 def test_a_folder_of_something_else_is_never_written_to_even_with_force(bids_tree):
     before = contents(bids_tree)
     with pytest.raises(InputError, match="is not a prepared dataset; choose another"):
-        prepare_bids(bids_tree, bids_tree, force=True, **WIDE)
+        prepare_source("bids", bids_tree, bids_tree, force=True, **WIDE)
     assert contents(bids_tree) == before
 
 
@@ -120,10 +120,23 @@ def test_a_changed_source_never_changes_a_finished_split(bids_tree, tmp_path, wr
     broken = bids_tree / "sub-P06/anat/sub-P06_T1w.nii.gz"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"broken")
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     before = contents(tmp_path / "out")
     change(bids_tree, write_head)
     with pytest.raises(InputError, match=f"{message}.*--force"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert contents(tmp_path / "out") == before
     assert verify_dataset(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_processes_write_the_same_bytes(bids_tree, tmp_path, workers):
+    (bids_tree / "sub-P06/anat").mkdir(parents=True)
+    (bids_tree / "sub-P06/anat/sub-P06_T1w.nii.gz").write_bytes(b"broken")
+    twin = bids_tree / "sub-P07/anat/sub-P07_T1w.nii.gz"
+    twin.parent.mkdir(parents=True)
+    shutil.copy(bids_tree / "sub-P05/anat/sub-P05_T1w.nii.gz", twin)
+    prepare_source("bids", bids_tree, tmp_path / "one", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "many", workers=workers, **WIDE)
+    assert contents(tmp_path / "many") == contents(tmp_path / "one")
+    assert verify_dataset(tmp_path / "many") == []

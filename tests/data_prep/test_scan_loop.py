@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_prep import scan_loop
-from data_prep.prepare import prepare_bids
+from data_prep.prepare import prepare_source
 from monai_vq.data import read_manifest, read_splits, verify_dataset
 from monai_vq.errors import InputError
 
@@ -37,7 +37,7 @@ def broken_tree(bids_tree, write_head):
 
 
 def test_broken_volumes_are_listed_and_never_stop_the_run(broken_tree, tmp_path):
-    summary = prepare_bids(broken_tree, tmp_path / "out", **WIDE)
+    summary = prepare_source("bids", broken_tree, tmp_path / "out", **WIDE)
     listed = {source[:6]: row for source, row in rejections(tmp_path / "out").items()}
     assert "cut off" in listed["sub-X1"][0]
     assert "not a gzip stream" in listed["sub-X2"][0]
@@ -52,7 +52,7 @@ def test_broken_volumes_are_listed_and_never_stop_the_run(broken_tree, tmp_path)
 
 def test_strict_stops_at_the_first_broken_volume_and_leaves_nothing(broken_tree, tmp_path):
     with pytest.raises(InputError, match=r"sub-X1/anat/sub-X1_T1w\.nii\.gz: the gzip stream is damaged"):
-        prepare_bids(broken_tree, tmp_path / "out", strict=True, **WIDE)
+        prepare_source("bids", broken_tree, tmp_path / "out", strict=True, **WIDE)
     assert not (tmp_path / "out").exists()
 
 
@@ -64,7 +64,7 @@ def test_a_volume_that_exceeds_the_memory_ends_the_run_and_is_not_called_damaged
     (tmp_path / "out").mkdir()
     message = r"sub-P00_T1w\.nii\.gz \(\d+\.\d MB on disk\) does not fit.*: Unable to allocate 1\.5 GiB.* more memory"
     with pytest.raises(InputError, match=message):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -77,7 +77,7 @@ def test_an_unexpected_exception_is_listed_as_what_it_is(bids_tree, tmp_path, mo
         return real(scan, slicing)
 
     monkeypatch.setattr(scan_loop, "cut_scan", fail_once)
-    prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     (reason, remedy) = rejections(tmp_path / "out")["sub-P04/anat/sub-P04_T1w.nii.gz"]
     assert reason == "unexpected ZeroDivisionError: a bug"
     assert "report" in remedy
@@ -89,7 +89,7 @@ def test_a_full_disk_is_not_blamed_on_the_volume(bids_tree, tmp_path, monkeypatc
 
     monkeypatch.setattr(scan_loop, "save_scan", fail)
     with pytest.raises(OSError, match="No space left"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert not (tmp_path / "out/manifest.csv").exists()
 
 
@@ -97,5 +97,5 @@ def test_if_every_volume_is_broken_the_error_says_why(bids_tree, tmp_path):
     for path in bids_tree.glob("sub-*/**/*_T1w.nii.gz"):
         path.write_bytes(b"")
     with pytest.raises(InputError, match=r"0 patient\(s\) for 3 .*8 were rejected, .*the file is empty.*; …$"):
-        prepare_bids(bids_tree, tmp_path / "out", **WIDE)
+        prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert not (tmp_path / "out").exists()

@@ -68,7 +68,7 @@ def test_a_complete_tree_is_left_alone_and_any_other_refused(cohort, tmp_path):
 def test_what_a_killed_run_left_is_replaced_and_a_failed_run_leaves_nothing(cohort, tmp_path, monkeypatch):
     (tmp_path / ".bids.part/rest").mkdir(parents=True)
     assert read_tree(write(tmp_path / "bids")) == read_tree(cohort)
-    monkeypatch.setattr("data_prep.phantom.cohort.phantom_scan", lambda *_: 1 / 0)
+    monkeypatch.setattr("data_prep.phantom.layouts.bids.phantom_scan", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write(tmp_path / "failed")
     assert [path.name for path in tmp_path.iterdir()] == ["bids"]

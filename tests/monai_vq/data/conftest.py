@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monai_vq.data import ScanRecord, make_splits, write_manifest, write_splits
+from monai_vq.data import Cohort, ScanRecord, make_splits, write_manifest, write_splits
 
 RECORD = ScanRecord(
     patient_id="sub-P01",
@@ -14,19 +14,24 @@ RECORD = ScanRecord(
     diagnosis="CN",
     age=61.25,
     sex="F",
+    site="002",
+    field_strength="1.5",
     source="sub-P01/anat/sub-P01_T1w.nii.gz",
     sha256="a",
     shape=(24, 28, 20),
     spacing=(8.0, 8.0, 7.9375),
     axes="PSR",
+    affine=(0.0, 0.0, 7.9375, -80.0, -8.0, 0.0, 0.0, 96.5, 0.0, 8.0, 0.0, -60.25),
     plane="axial",
     window_low=12.517514,
     window_high=1944.1173095703125,
     slice_indices=(9, 10, 12),
     slice_spacing=(8.0, 7.9375),
     foreground_box=(1, 9, 0, 8),
+    warnings="may show a face; touches the edge",
     slices_sha256="b",
     mask_sha256="c",
+    labels_sha256="",
 )
 
 
@@ -60,5 +65,7 @@ def dataset_dir(tmp_path: Path, make_record) -> Path:
         hashes = [hashlib.sha256(p(tmp_path).read_bytes()).hexdigest() for p in (record.slices_path, record.mask_path)]
         records.append(replace(record, slices_sha256=hashes[0], mask_sha256=hashes[1]))
     write_manifest(tmp_path / "manifest.csv", records)
-    write_splits(tmp_path / "splits.json", make_splits(records, fractions=(0.6, 0.2, 0.2)))
+    write_splits(
+        tmp_path / "splits.json", make_splits(records, Cohort("bids", "the folder's name"), fractions=(0.6, 0.2, 0.2))
+    )
     return tmp_path

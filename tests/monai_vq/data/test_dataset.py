@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 
-from monai_vq.data import PLANE_AXES, check_fit, read_manifest, read_splits, slice_items, to_plane
+from monai_vq.data import PLANE_AXES, check_fit, read_manifest, read_splits, slice_items, to_plane, write_splits
 from monai_vq.data.dataset import resampled_size
 from monai_vq.errors import InputError
 from monai_vq.transforms import LoadSliced, ResampleSliced
@@ -45,6 +46,25 @@ def test_an_item_says_what_the_slice_is_and_where_it_lies(dataset_dir):
     }
     stored = np.load(record.slices_path(dataset_dir))[2]
     np.testing.assert_allclose(LoadSliced()(item)["image"][0], stored / 65535.0, rtol=1e-6)
+
+
+def test_where_an_image_is_the_unit_each_has_an_id_of_its_own(dataset_dir):
+    before = slice_items(dataset_dir, "train")
+    for unit in ("scan", "image"):
+        write_splits(dataset_dir / "splits.json", replace(read_splits(dataset_dir), unit=unit))
+        items = slice_items(dataset_dir, "train")
+        own = {"patient_id": "{scan_id}_{slice_index}"} if unit == "image" else {}
+        assert items == [item | {key: text.format(**item) for key, text in own.items()} for item in before]
+    assert len({item["patient_id"] for item in items}) == 9
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 30), (5, 28, 30, 3)])
+def test_a_stack_has_the_size_of_its_images(make_record, shape):
+    stack = make_box_record(make_record, (0, 28, 0, 30), shape, axes="", spacing=(), plane="")
+    check_fit([stack], (28, 30), None)
+    check_fit([stack], (32, 32), None)
+    with pytest.raises(InputError, match=r"needs \[28, 30\] pixels"):
+        check_fit([stack], (28, 29), None)
 
 
 def make_box_record(make_record, box, shape=(40, 30, 5), axes="PLS", **changes):

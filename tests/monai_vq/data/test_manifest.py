@@ -7,8 +7,8 @@ from monai_vq.data.manifest import format_row, parse_row
 from monai_vq.errors import InputError
 
 COLUMNS = (
-    "patient_id,session_id,scan_id,diagnosis,age,sex,source,sha256,shape,spacing,axes,plane,window_low,window_high,"
-    "slice_indices,slice_spacing,foreground_box,slices_sha256,mask_sha256"
+    "patient_id,session_id,scan_id,diagnosis,age,sex,site,field_strength,source,sha256,shape,spacing,axes,affine,plane,window_low,window_high,"
+    "slice_indices,slice_spacing,foreground_box,warnings,slices_sha256,mask_sha256,labels_sha256"
 )
 
 
@@ -40,9 +40,9 @@ def test_read_manifest_returns_what_was_written(dataset_dir):
 
 
 def test_a_missing_folder_and_a_missing_manifest_name_the_command(tmp_path):
-    with pytest.raises(InputError, match=rf"no manifest.csv in {tmp_path}; .*python -m data_prep bids --source DIR"):
+    with pytest.raises(InputError, match=rf"no manifest.csv in {tmp_path}; .*python -m data_prep SOURCE --source DIR"):
         read_manifest(tmp_path)
-    with pytest.raises(InputError, match=rf"no prepared dataset at {tmp_path}/none; .*python -m data_prep bids"):
+    with pytest.raises(InputError, match=rf"no prepared dataset at {tmp_path}/none; .*python -m data_prep SOURCE"):
         read_manifest(tmp_path / "none")
 
 

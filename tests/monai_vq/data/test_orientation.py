@@ -6,6 +6,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from monai_vq.data import PLANE_AXES, from_plane, plane_spacing, to_plane
+from monai_vq.data.orientation import axes_affine
 from monai_vq.errors import InputError
 
 WORLD = {"R": (1, 0, 0), "L": (-1, 0, 0), "A": (0, 1, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
@@ -78,3 +79,19 @@ def test_plane_spacing_follows_the_axes():
 def test_unknown_plane_is_refused_with_the_choice(function):
     with pytest.raises(InputError, match=r"'transversal'.*axial, coronal, sagittal"):
         function(np.zeros((2, 2, 2)), np.eye(4), "transversal")
+
+
+@pytest.mark.parametrize("axes", ALL_AXES)
+def test_axes_affine_says_what_nibabel_reads(axes):
+    shape, zooms = (4, 5, 6), (0.9, 1.25, 3.0)
+    affine = axes_affine(shape, zooms, axes)
+    assert nib.aff2axcodes(affine) == tuple(axes)
+    np.testing.assert_allclose(nib.affines.voxel_sizes(affine), zooms)
+    np.testing.assert_allclose(affine @ [1.5, 2, 2.5, 1], [0, 0, 0, 1], atol=1e-12)  # the centre is the origin
+    assert affine.dtype == np.float64
+
+
+@pytest.mark.parametrize("axes", ["PSX", "PAS", "RASR", "RA", "ras", "", "RRS"])
+def test_impossible_axes_are_refused_with_an_example(axes):
+    with pytest.raises(InputError, match=rf"axes '{axes}': expected three capital letters, one of L or R.*as in PSR"):
+        axes_affine((4, 5, 6), (1, 1, 1), axes)

@@ -3,7 +3,15 @@ import json
 
 import pytest
 
-from monai_vq.data import make_splits, prove_disjoint, read_manifest, read_splits, records_of_split, write_splits
+from monai_vq.data import (
+    Cohort,
+    make_splits,
+    prove_disjoint,
+    read_manifest,
+    read_splits,
+    records_of_split,
+    write_splits,
+)
 from monai_vq.errors import InputError
 
 
@@ -12,7 +20,9 @@ def test_round_trip_keeps_the_split_and_its_hash(dataset_dir):
     write_splits(dataset_dir / "again.json", splits)
     assert (dataset_dir / "again.json").read_bytes() == (dataset_dir / "splits.json").read_bytes()
     assert json.loads((dataset_dir / "splits.json").read_text())["sha256"] == splits.sha256
-    assert splits == make_splits(read_manifest(dataset_dir), fractions=(0.6, 0.2, 0.2))
+    assert splits == make_splits(
+        read_manifest(dataset_dir), Cohort("bids", "the folder's name"), fractions=(0.6, 0.2, 0.2)
+    )
 
 
 @pytest.mark.parametrize("field", ["seed", "splits", "fractions", "stratified_by", "exclusions"])

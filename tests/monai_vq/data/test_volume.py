@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from monai_vq.data import VolumeError, read_volume
+from monai_vq.data.volume import check_affine, check_intensities
+from monai_vq.errors import InputError
 
 AFFINE = np.array([[0, 0, 2.0, -90], [-1.5, 0, 0, 100], [0, 1.0, 0, -70], [0, 0, 0, 1]])  # PSR, 1.5 x 1 x 2 mm
 VOXELS = np.random.default_rng(0).normal(300, 100, (7, 8, 9)).astype(np.float32)
@@ -86,13 +88,37 @@ def say_metres(image):
     image.header.set_zooms((0.0015, 0.001, 0.002))
 
 
+def turn_the_qform(image):
+    image.set_sform(AFFINE, 1)
+    image.set_qform(np.diag([1.5, 1.0, 2.0, 1.0]), 1)  # the same voxel size, other axes
+
+
+def mirror_the_qform(image):
+    image.set_sform(AFFINE, 1)
+    image.set_qform(np.diag([-1.0, 1, 1, 1]) @ AFFINE, 1)
+
+
+def scale_the_affine(image):
+    image.set_sform(AFFINE @ np.diag([1.1, 1, 1, 1]), 4)
+    image.header.set_zooms((1.5, 1.0, 2.0))
+
+
 # [arguments of save, what the message says]
 BAD = [
     [{"voxels": voxel(np.nan)}, r"1 of 504 voxels are NaN or infinite; "],
     [{"voxels": voxel(np.inf)}, r"1 of 504 voxels are NaN or infinite; "],
     [{"voxels": np.full((7, 8, 9), 12, np.int16)}, r"every voxel has the value 12; "],
-    [{"edit": lose_the_affine}, r"\[1\.0, 1\.0, 1\.0\] mm contradicts the header's \[1\.2, 0\.94, 0\.94\] mm.*sform"],
-    [{"edit": forget_the_orientation}, r"no orientation \(sform_code and qform_code are 0\)"],
+    [
+        {"edit": lose_the_affine},
+        r"\[1\.0, 1\.0, 1\.0\] mm contradicts the header's \[1\.2, 0\.94, 0\.94\] mm.*--assume_orientation .*sform",
+    ],
+    [
+        {"edit": forget_the_orientation},
+        r"no orientation \(sform_code and qform_code are 0\); give --assume_orientation",
+    ],
+    [{"edit": scale_the_affine}, r"\[1\.65, 1\.0, 2\.0\] mm contradicts the header's \[1\.5, 1\.0, 2\.0\] mm; convert"],
+    [{"edit": turn_the_qform}, r"sform and qform contradict one another: axes PSR and RAS"],
+    [{"edit": mirror_the_qform}, r"sform and qform contradict one another: axes PSR and PSL"],
     [{"edit": flatten_the_affine}, r"affine is singular"],
     [{"edit": say_metres}, r"singular|voxel size .* expected 0\.05 to 30"],
 ]
@@ -103,6 +129,57 @@ def test_a_volume_that_would_silently_spoil_a_dataset_is_refused(save, arguments
     path = save(**arguments)
     with pytest.raises(VolumeError, match=message):
         read_volume(path)
+
+
+@pytest.mark.parametrize("lose", [lose_the_affine, forget_the_orientation])
+def test_assumed_axes_stand_in_for_an_orientation_that_was_lost(save, lose):
+    volume = read_volume(save(edit=lose), assume_axes="PSR")
+    assert volume.axes == "PSR"
+    assert volume.spacing == ((1.2, 0.94, 0.94) if lose is lose_the_affine else (1.5, 1.0, 2.0))
+    centre = volume.affine @ [3, 3.5, 4, 1]
+    np.testing.assert_allclose(centre, [0, 0, 0, 1], atol=1e-6)
+    np.testing.assert_array_equal(volume.array, VOXELS)
+
+
+def test_assumed_axes_change_nothing_where_the_header_knows(save):
+    np.testing.assert_array_equal(read_volume(save(), assume_axes="RAS").affine, read_volume(save()).affine)
+
+
+@pytest.mark.parametrize("edit", [scale_the_affine, turn_the_qform, flatten_the_affine, say_metres])
+def test_assumed_axes_do_not_excuse_other_faults(save, edit):
+    path = save(edit=edit)
+    with pytest.raises(VolumeError):
+        read_volume(path, assume_axes="PSR")
+
+
+@pytest.mark.parametrize("axes", ["PSX", "PAS", "PS", "psr", ""])
+def test_impossible_axes_are_refused_where_they_would_be_used(save, axes):
+    path = save(edit=forget_the_orientation)
+    with pytest.raises(InputError, match=f"axes '{axes}': expected three capital letters"):
+        read_volume(path, assume_axes=axes)
+
+
+def test_forms_that_differ_a_little_and_matrices_with_shear_are_kept(save):
+    def register(image):
+        shear = np.eye(4)
+        shear[0, 1] = 0.01  # a registration to a template turns and shears
+        image.set_qform(AFFINE, 1)
+        image.set_sform(shear @ AFFINE, 4)
+
+    volume = read_volume(save(edit=register))
+    assert volume.axes == "PSR"
+    assert volume.affine[0, 0] == pytest.approx(-0.015)
+
+
+def test_checks_name_the_fault_of_bare_arrays():
+    check_affine(AFFINE)
+    check_intensities(VOXELS)
+    with pytest.raises(VolumeError, match="singular or not finite"):
+        check_affine(AFFINE * [1, 1, np.nan, 1])
+    with pytest.raises(VolumeError, match=r"voxel size .*40\.0.*expected 0\.05 to 30\.0 mm"):
+        check_affine(np.diag([40.0, 1, 1, 1]))
+    with pytest.raises(VolumeError, match="1 of 504 voxels"):
+        check_intensities(voxel(np.nan))
 
 
 def test_a_missing_file_is_an_os_error(tmp_path):

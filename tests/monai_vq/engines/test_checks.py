@@ -55,11 +55,11 @@ def test_one_process_passes_and_one_of_several_does_not(monkeypatch):
 
 def test_good_data_pass_and_a_tight_image_size_does_not(tiny_dataset, caplog):
     with caplog.at_level(logging.WARNING):
-        check_data(str(tiny_dataset), [32, 32], None, "cpu", "bf16")
-        check_data(str(tiny_dataset), [12, 12], [16.0, 16.0], "cpu", "fp32")
+        check_data(str(tiny_dataset), [32, 32], 1, None, "cpu", "bf16")
+        check_data(str(tiny_dataset), [12, 12], 1, [16.0, 16.0], "cpu", "fp32")
     assert caplog.text == ""
     with pytest.raises(SystemExit, match="crop foreground"):
-        check_data(str(tiny_dataset), [12, 12], None, "cpu", "fp32")
+        check_data(str(tiny_dataset), [12, 12], 1, None, "cpu", "fp32")
 
 
 def test_a_dataset_is_read_once_to_be_checked(tiny_dataset, monkeypatch):
@@ -72,7 +72,7 @@ def test_a_dataset_is_read_once_to_be_checked(tiny_dataset, monkeypatch):
     counted(manifest, "read_manifest")
     counted(splits, "read_splits")
     monkeypatch.setattr(dataset, "slice_items", lambda *args: pytest.fail("no item is needed"))
-    check_data(str(tiny_dataset), [32, 32], None, "cpu", "fp32")
+    check_data(str(tiny_dataset), [32, 32], 1, None, "cpu", "fp32")
     assert reads == ["read_manifest", "read_splits"]
 
 
@@ -82,12 +82,22 @@ def own_dataset(tiny_dataset, tmp_path):
     return shutil.copytree(tiny_dataset, tmp_path / "data")
 
 
+def test_images_of_other_channels_than_the_networks_are_refused_with_the_remedy(own_dataset):
+    with pytest.raises(SystemExit, match=r"--in_channels 3: the images of sub-P0 in .* are grey; use --in_channels 1"):
+        check_data(str(own_dataset), [32, 32], 3, None, "cpu", "fp32")
+    *others, last = read_manifest(own_dataset)
+    colour = replace(last, shape=(4, 24, 20, 3), axes="", spacing=(), affine=())
+    write_manifest(own_dataset / "manifest.csv", [*others, colour])
+    with pytest.raises(SystemExit, match=r"--in_channels 1: the images of sub-P5 .* colour; use --in_channels 3"):
+        check_data(str(own_dataset), [32, 32], 1, None, "cpu", "fp32")
+
+
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_a_split_without_slices_is_refused_with_the_remedy(own_dataset, split):
     body = read_splits(own_dataset)
     write_splits(own_dataset / "splits.json", replace(body, splits=body.splits | {split: []}))
     with pytest.raises(SystemExit, match=rf"the {split} split .* again with --fractions 0\.7 0\.15 0\.15"):
-        check_data(str(own_dataset), [32, 32], None, "cpu", "fp32")
+        check_data(str(own_dataset), [32, 32], 1, None, "cpu", "fp32")
 
 
 def test_pixels_of_several_sizes_are_told_unless_they_are_resampled(own_dataset, caplog):
@@ -95,9 +105,9 @@ def test_pixels_of_several_sizes_are_told_unless_they_are_resampled(own_dataset,
     changed = [replace(first, slice_spacing=(7.5, 8.0)), replace(second, slice_spacing=(8.001, 8.0)), *others]
     write_manifest(own_dataset / "manifest.csv", changed)
     with caplog.at_level(logging.WARNING):
-        check_data(str(own_dataset), [32, 32], [8.0, 8.0], "cpu", "fp32")
+        check_data(str(own_dataset), [32, 32], 1, [8.0, 8.0], "cpu", "fp32")
         assert caplog.text == ""
-        check_data(str(own_dataset), [32, 32], None, "cpu", "fp32")
+        check_data(str(own_dataset), [32, 32], 1, None, "cpu", "fp32")
     assert "pixel sizes from 7.5 x 8 to 8 x 8 mm" in caplog.text
     assert "--spacing" in caplog.text
 

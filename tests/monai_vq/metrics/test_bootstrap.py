@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from monai_vq.metrics import bootstrap
 from monai_vq.metrics.bootstrap import patient_interval
 
 
@@ -51,3 +52,12 @@ def test_equal_patients_give_the_value_itself():
 def test_two_patients_give_finite_bounds_between_them():
     low, high = patient_interval([0.8, 0.9])
     assert 0.8 <= low <= high <= 0.9
+
+
+def test_of_very_many_the_normal_interval_is_the_bootstraps(monkeypatch):
+    scores = np.random.default_rng(3).gamma(0.3, size=bootstrap.MANY_PATIENTS + 1)
+    normal = patient_interval(scores)
+    spread = 1.959964 * scores.std(ddof=1) / math.sqrt(scores.size)
+    assert normal == pytest.approx((scores.mean() - spread, scores.mean() + spread))
+    monkeypatch.setattr(bootstrap, "MANY_PATIENTS", scores.size)
+    assert patient_interval(scores, n_resamples=2999) == pytest.approx(normal, abs=0.06 * 2 * spread)

@@ -33,3 +33,11 @@ def test_a_baseline_wins_by_a_higher_ssim_or_a_lower_error(splits):
     (caution,) = find_cautions(splits, {"blurred input": baseline})
     assert "“blurred input”" in caution
     assert "val: mse; test: ssim" in caution
+
+
+def test_scans_of_unknown_patients_claim_no_separation(splits):
+    (caution,) = find_cautions(splits, {}, unit="scan")
+    assert "Separation of patients cannot be claimed" in caution
+    assert find_cautions(splits, {}, unit="image") == []
+    (caution,) = find_cautions(splits.assign(n_patients=[30, 9, 30]), {}, unit="image")
+    assert caution.startswith("Fewer than 10 images in val (9)")

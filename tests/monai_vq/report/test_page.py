@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monai_vq.report.page import write_page
+from monai_vq.report.page import EXTREMES, MAX_PATIENT_ROWS, write_page
 from monai_vq.report.pictures import PatientPicture, choose_patients, choose_slice
 from monai_vq.report.scores import RunScores, ScoreTables
 
@@ -104,3 +104,30 @@ def test_states_settings_and_provenance(tmp_path, scores, tables):
     text, _ = parse(write_page(tmp_path, scores, tables, settings={"Dataset": {"splits.json sha256": "abc123"}}))
     for expected in ("11 × 11", "σ = 1.5", "0.01, 0.03", "data_range", "BCa", "abc123", "32 × 32"):
         assert expected in text
+
+
+def test_speaks_of_what_the_unit_is(tmp_path, scores, tables, pictures):
+    text, _ = parse(write_page(tmp_path, scores, tables, pictures=pictures, unit="image"))
+    assert "19 images, split by image." in text
+    assert "On the 4 images of the test split" in text
+    assert "Best, median and worst image of the test split" in text
+    text, _ = parse(write_page(tmp_path, scores, tables, pictures=pictures, unit="scan"))
+    assert "19 scans, 38 scans" not in text
+    assert "Separation of patients cannot be claimed" in text
+
+
+def test_of_very_many_images_the_page_lists_those_at_both_ends(tmp_path, scores):
+    count = 10_000
+    ssim = np.random.default_rng(0).permutation(np.linspace(0.2, 0.99, count))
+    ids = {"split": "test", "patient_id": [f"i{number:05d}" for number in range(count)], "session_id": ""}
+    own = {"scan_id": "test-cat-000", "slice_index": range(count), "ssim": ssim, "ssim_foreground": ssim}
+    others = {"psnr": 20.0, "mse": 0.01, "mae": 0.05, "bits_per_pixel": 0.8}
+    many = RunScores(pd.DataFrame(ids | own | others), scores.latent)
+    path = write_page(tmp_path, many, ScoreTables.of_model(many), unit="image")
+    text, _ = parse(path)
+    order = np.argsort(ssim)
+    listed = set(re.findall(r"i\d{5}", text))
+    assert count > MAX_PATIENT_ROWS
+    assert listed == {f"i{number:05d}" for number in (*order[:EXTREMES], *order[-EXTREMES:])}
+    assert "all are in ssim_patients.csv" in text
+    assert path.stat().st_size < 1e6

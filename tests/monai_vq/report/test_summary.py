@@ -20,3 +20,9 @@ def test_missing_values_are_dashes(scores):
     line = format_summary(splits).splitlines()[-1]
     assert "[-, -]" in line
     assert line.endswith("-")
+
+
+def test_speaks_of_what_the_unit_is(scores):
+    splits = ScoreTables.of_model(scores).splits
+    assert format_summary(splits).split()[1] == "patients"
+    assert format_summary(splits, "image").split()[1] == "images"

@@ -60,6 +60,16 @@ def test_reads_colour_slices_channels_first(item, tmp_path):
     np.testing.assert_allclose(image.permute(1, 2, 0), pixels[1] / 255.0, rtol=1e-6)
 
 
+def test_reads_grey_slices_of_eight_bits(item, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 10, 8), dtype=np.uint8)
+    pixels[1, 0, :2] = 0, 255
+    np.save(tmp_path / "grey.npy", pixels)
+    image = LoadSliced()(item | {"image": str(tmp_path / "grey.npy")})["image"]
+    assert image.shape == (1, 10, 8)
+    assert image.flatten()[:2].tolist() == [0.0, 1.0]
+    np.testing.assert_allclose(image[0], pixels[1] / 255.0, rtol=1e-6)
+
+
 def test_a_missing_key_is_an_error_unless_allowed(item):
     del item["mask"]
     with pytest.raises(KeyError, match="mask"):

@@ -1,0 +1,36 @@
+"""What a command prints at its end."""
+
+from data_prep.prepare import PrepareSummary
+from data_prep.rejections import REJECTED_NAME
+from monai_vq.data import Splits
+
+__all__ = ["print_split", "print_summary"]
+
+
+def print_summary(summary: PrepareSummary) -> None:
+    """Prints notes, the table of the split, what was left out and where to look."""
+    for note in summary.notes:
+        print(f"note: {note}")
+    print_split(summary.splits)
+    print(
+        f"rejected: {summary.n_rejected}, left out on purpose: {summary.n_left}, "
+        f"listed in {summary.output_dir / REJECTED_NAME}"
+    )
+    if summary.n_empty_slices:
+        print(f"slices left out for having no foreground: {summary.n_empty_slices}")
+    if summary.n_reused:
+        print(f"taken over from an earlier run: {summary.n_reused} scans")
+    if summary.volumes_per_second:
+        print(f"speed: {summary.volumes_per_second:.2f} volumes a second")
+    print(f"QC page: {summary.qc_page}")
+
+
+def print_split(splits: Splits) -> None:
+    """Prints the counts of each split, and what is to be known of how it was made."""
+    for stratum, merged in splits.merged_strata.items():
+        print(f"note: too few patients of ({stratum}) to divide; counted with ({merged})")
+    if splits.unit == "scan":
+        print("warning: the source does not say whose scans these are; no separation of patients can be claimed")
+    print(f"{'split':<7}{splits.unit + 's':>9}{'scans':>7}{'slices':>8}")
+    for name, row in splits.table.items():
+        print(f"{name:<7}{row['n_patients']:>9}{row['n_scans']:>7}{row['n_slices']:>8}")

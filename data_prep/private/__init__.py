@@ -1,0 +1,1 @@
+"""What keeps people unknown: pseudonyms, caps, and the search for what slipped through."""

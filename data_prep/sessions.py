@@ -1,0 +1,34 @@
+"""All sessions of a patient, or the first alone."""
+
+from data_prep.rejections import Rejection
+from data_prep.sources.scan import Found
+from monai_vq.errors import InputError
+
+__all__ = ["SESSIONS", "choose_sessions"]
+
+SESSIONS = ("all", "first")
+
+
+def choose_sessions(found: Found, sessions: str) -> Found:
+    """Leaves out the later sessions of each patient where only the first is wanted.
+
+    Args:
+        found: what a source holds; session ids of a patient sort as text in the order of time.
+        sessions: `all` or `first`.
+
+    Raises:
+        InputError: the choice is unknown.
+    """
+    if sessions not in SESSIONS:
+        raise InputError(f"unknown choice of sessions {sessions!r}; expected one of {', '.join(SESSIONS)}")
+    if sessions == "all":
+        return found
+    first: dict[str, str] = {}
+    for scan in sorted(found.scans, key=lambda scan: (scan.patient_id, scan.session_id)):
+        first.setdefault(scan.patient_id, scan.session_id)
+    later = [scan for scan in found.scans if scan.session_id != first[scan.patient_id]]
+    found.scans = [scan for scan in found.scans if scan.session_id == first[scan.patient_id]]
+    found.left += [
+        Rejection(scan.source, "a later session of its patient", "give --sessions all to take it") for scan in later
+    ]
+    return found

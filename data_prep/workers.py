@@ -1,0 +1,105 @@
+"""One function over many items: in this process, in several, or on a dask cluster; results come in order."""
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from monai_vq.errors import InputError
+
+__all__ = ["map_in_order"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+AHEAD = 4  # items per worker that may be finished before their turn: memory stays the same for any number of items
+
+
+def map_in_order(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1, scheduler: str | None = None
+) -> Generator[Result, None, None]:
+    """Yields `function(item)` for each item, in their order; closing the iterator cancels what has not begun.
+
+    Args:
+        function: of a module, or a `functools.partial` of one, as it is sent to other processes.
+        items: likewise sendable.
+        workers: processes; 1 is this one.
+        scheduler: address of a running dask scheduler such as `tcp://node1:8786`, in place of processes; its workers
+            must see the same files under the same names.
+
+    Raises:
+        InputError: the number of workers is not positive, dask is not installed, or no scheduler answers.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} workers: expected at least 1")
+    if scheduler is not None:
+        return _map_on_cluster(function, items, scheduler)
+    if workers > 1 and len(items) > 1:
+        return _map_in_processes(function, items, min(workers, len(items)))
+    return _map_here(function, items)
+
+
+def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
+    for item in items:
+        yield function(item)
+
+
+def _map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Generator[Result, None, None]:
+    context = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    try:
+        yield from _drain(pool, function, items, AHEAD * workers)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _drain(
+    pool: Executor, function: Callable[[Item], Result], items: Sequence[Item], ahead: int
+) -> Generator[Result, None, None]:
+    pending: deque[Future[Result]] = deque()
+    for item in items:
+        pending.append(pool.submit(function, item))
+        if len(pending) >= ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _end_with_parent() -> None:
+    """Ends this process as soon as its parent is gone, also by kill -9, lest it goes on writing beside a rerun."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _exit_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _map_on_cluster(
+    function: Callable[[Item], Result], items: Sequence[Item], scheduler: str
+) -> Generator[Result, None, None]:
+    try:
+        import distributed
+    except ImportError as error:
+        raise InputError('--scheduler needs dask: pip install "monai_vq[dask]"') from error
+    try:
+        client: Any = distributed.Client(scheduler, timeout="20s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        remedy = "start one by `dask scheduler` and `dask worker`, and give its address, as in tcp://node1:8786"
+        raise InputError(f"no dask scheduler answers at {scheduler} ({error}); {remedy}") from error
+    return _drain_cluster(client, function, items)
+
+
+def _drain_cluster(
+    client: Any, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Generator[Result, None, None]:
+    with client:
+        ahead = AHEAD * max(1, sum(client.nthreads().values()))
+        yield from _drain(client.get_executor(pure=False), function, items, ahead)
