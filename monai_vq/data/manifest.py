@@ -124,7 +124,7 @@ def read_manifest(dataset_dir: Path | str) -> list[ScanRecord]:
         missing = f"no {MANIFEST_NAME} in" if dataset_dir.is_dir() else "no prepared dataset at"
         raise InputError(
             f"{missing} {dataset_dir}; "
-            f"prepare it with `python -m data_prep SOURCE --source DIR --output_dir {dataset_dir}`, SOURCE being bids, …"
+            f"prepare it with `python -m data_prep SOURCE --source DIR --output_dir {dataset_dir}`, SOURCE as in bids"
         )
     records = read_rows(path)
     _check_files(dataset_dir, records)
