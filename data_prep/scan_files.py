@@ -25,20 +25,21 @@ class PreparedScan:
 
     Attributes:
         record: its row of the manifest.
-        voxel_sha256: of the source's voxels, to find copies under another name, header or compression.
         n_empty: slices left out for having no foreground.
         is_new: whether this run wrote it.
     """
 
     record: ScanRecord
-    voxel_sha256: str
     n_empty: int
     is_new: bool = True
 
     @property
     def contents(self) -> tuple[str, ...]:
-        """Hashes of which no two scans may share one; the stacks of one archive share its file."""
-        return (self.record.sha256, self.voxel_sha256) if self.record.axes else (self.voxel_sha256,)
+        """Hashes of which no two scans may share one; the stacks of one archive share its file.
+
+        That of the slices finds a copy under another name, header, storage order or compression.
+        """
+        return (self.record.sha256, self.record.slices_sha256) if self.record.axes else (self.record.slices_sha256,)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,6 @@ class CutScan:
     """A scan that is still in memory; the record lacks the hashes of the files to come."""
 
     record: ScanRecord
-    voxel_sha256: str
     cut: ScanSlices
     labels_source_sha256: str
 
@@ -82,7 +82,7 @@ def cut_scan(scan: Scan, slicing: SlicingSettings) -> CutScan:
         mask_sha256="",
         labels_sha256="",
     )
-    return CutScan(record, voxels.voxel_sha256(), cut, _hash_labels(scan))
+    return CutScan(record, cut, _hash_labels(scan))
 
 
 def _hash_labels(scan: Scan) -> str:
@@ -123,12 +123,11 @@ def save_scan(scan: CutScan, output_dir: Path) -> PreparedScan:
     )
     note = {
         "row": format_row(record),
-        "voxel_sha256": scan.voxel_sha256,
         "n_empty": cut.n_empty,
         "labels_source_sha256": scan.labels_source_sha256,
     }
     write_json(_note_path(output_dir, record.scan_id), note)
-    return PreparedScan(record, scan.voxel_sha256, cut.n_empty)
+    return PreparedScan(record, cut.n_empty)
 
 
 def load_prepared(scan: Scan, output_dir: Path) -> PreparedScan | None:
@@ -144,7 +143,7 @@ def load_prepared(scan: Scan, output_dir: Path) -> PreparedScan | None:
     if not (whole and same):
         return None
     record = replace(record, **_describe_person(scan))
-    return PreparedScan(record, note["voxel_sha256"], note["n_empty"], is_new=False)
+    return PreparedScan(record, note["n_empty"], is_new=False)
 
 
 def _note_path(output_dir: Path, scan_id: str) -> Path:

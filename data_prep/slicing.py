@@ -203,7 +203,7 @@ def _find_warnings(mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> tuple
     warnings = []
     if may_show_face(float(mask.sum()) * math.prod(spacing) / 1000):
         warnings.append("may show a face")
-    faces = [np.take(mask, end, axis).mean() for axis in range(3) for end in (0, -1)]
+    faces = [np.moveaxis(mask, axis, 0)[end].mean() for axis in range(3) for end in (0, -1)]
     if sum(share > _CUT_SHARE for share in faces) > 1:  # the neck leaves the volume at one end of every whole head
         warnings.append("the head is cut at more than one side")
     return tuple(warnings)

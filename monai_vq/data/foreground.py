@@ -35,6 +35,8 @@ def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> N
     Returns:
         The mask, [I, J, K]; never empty.
     """
+    if array.flags.f_contiguous and not array.flags.c_contiguous:  # as nibabel reads: turned, nothing is copied
+        return foreground_mask(array.T, spacing[::-1]).T
     cells = [max(1, round(length * size / GRID_MM)) for length, size in zip(array.shape, spacing, strict=True)]
     cells = [min(count, length) for count, length in zip(cells, array.shape, strict=True)]
     coarse = array

@@ -26,6 +26,8 @@ def foreground_window(
     Raises:
         VolumeError: both percentiles fall on the same intensity.
     """
+    if mask.flags.f_contiguous:  # selected in the order of memory, which is several times as fast
+        array, mask = array.T, mask.T
     low, high = (float(value) for value in np.percentile(array[mask], percentiles))
     if not low < high:
         raise VolumeError(

@@ -1,6 +1,5 @@
 """Images that come as slices: no volume, no affine, only pixels in an order."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +30,3 @@ class SliceStack:
     plane: str = ""
     slice_spacing: tuple[float, float] = (1.0, 1.0)
     labels: NDArray[np.uint8] | None = None
-
-    def voxel_sha256(self) -> str:
-        """Hash of the pixels alone."""
-        pixels = np.ascontiguousarray(self.slices)
-        return hashlib.sha256(repr((pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()).hexdigest()

@@ -46,12 +46,6 @@ class Volume:
         """Anatomical direction in which each stored index grows, such as `PSR`."""
         return "".join(nib.aff2axcodes(self.affine))
 
-    def voxel_sha256(self) -> str:
-        """Hash of the voxels alone, the same however the volume is oriented, compressed or named."""
-        canonical = nib.as_closest_canonical(nib.Nifti1Image(self.array, self.affine))
-        voxels = np.ascontiguousarray(canonical.dataobj)
-        return hashlib.sha256(repr(voxels.shape).encode() + voxels.tobytes()).hexdigest()
-
 
 def read_volume(path: Path, *, assume_axes: str | None = None) -> Volume:
     """Reads a `.nii` or `.nii.gz` file to its last byte and checks all that can silently go wrong.

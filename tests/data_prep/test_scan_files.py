@@ -74,7 +74,7 @@ def test_a_stack_is_stored_as_it_came_and_recognised(tmp_path):
     np.testing.assert_array_equal(np.load(done.record.labels_path(tmp_path)), whole.labels[kept])
     assert (done.record.slice_indices, done.record.axes, done.record.plane) == ((10, 14, 17), "", "")
     assert done.record.foreground_box == (0, 12, 0, 10)
-    assert done.contents == (done.voxel_sha256,)  # other stacks come from the same file
+    assert done.contents == (done.record.slices_sha256,)  # other stacks come from the same file
     (tmp_path / "batch.bin").write_bytes(b"2")
     assert load_prepared(stack, tmp_path) is None
 
