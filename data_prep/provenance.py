@@ -10,7 +10,7 @@ from typing import Any
 
 import monai_vq
 from data_prep.slicing import SlicingSettings
-from monai_vq.data import foreground
+from data_prep.sources import SOURCES
 
 __all__ = ["describe_run", "describe_settings"]
 
@@ -32,7 +32,7 @@ def describe_settings(
         "source": source,
         **{name: _to_json_value(value) for name, value in own.items() if name != "key_file"},
         **{name: _to_json_value(value) for name, value in asdict(slicing).items()},
-        "foreground": foreground.ALGORITHM,
+        "foreground": SOURCES[source].foreground,
         "fractions": list(fractions),
         "stratify": None if stratify is None else list(stratify),
         "seed": seed,

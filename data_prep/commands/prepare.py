@@ -108,6 +108,7 @@ def _list_source(found: Found) -> int:
         print(f"leave   {rejection}")
     for note in found.notes:
         print(f"note: {note}")
-    units = {scan.patient_id for scan in found.scans}
-    print(f"{len(found.scans)} scans of {len(units)} {found.unit}s would be taken; nothing was written")
+    patients = len({scan.patient_id for scan in found.scans})
+    what = {"patient": f"scans of {patients} patients", "scan": "scans", "image": "stacks of images"}[found.unit]
+    print(f"{len(found.scans)} {what} would be taken; nothing was written")
     return 0

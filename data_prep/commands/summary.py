@@ -1,6 +1,7 @@
 """What a command prints at its end."""
 
 from data_prep.prepare import PrepareSummary
+from data_prep.qc.counts import count_columns
 from data_prep.rejections import REJECTED_NAME
 from monai_vq.data import Splits
 
@@ -19,10 +20,14 @@ def print_summary(summary: PrepareSummary) -> None:
     if summary.n_empty_slices:
         print(f"slices left out for having no foreground: {summary.n_empty_slices}")
     if summary.n_reused:
-        print(f"taken over from an earlier run: {summary.n_reused} scans")
+        print(f"taken over from an earlier run: {summary.n_reused} {_scans(summary.splits)}")
     if summary.volumes_per_second:
-        print(f"speed: {summary.volumes_per_second:.2f} volumes a second")
+        print(f"speed: {summary.volumes_per_second:.2f} {_scans(summary.splits)} a second")
     print(f"QC page: {summary.qc_page}")
+
+
+def _scans(splits: Splits) -> str:
+    return "stacks of images" if splits.unit == "image" else "scans"
 
 
 def print_split(splits: Splits) -> None:
@@ -31,6 +36,7 @@ def print_split(splits: Splits) -> None:
         print(f"note: too few patients of ({stratum}) to divide; counted with ({merged})")
     if splits.unit == "scan":
         print("warning: the source does not say whose scans these are; no separation of patients can be claimed")
-    print(f"{'split':<7}{splits.unit + 's':>9}{'scans':>7}{'slices':>8}")
+    columns = count_columns(splits)
+    print(f"{'split':<7}" + "".join(f"{name:>10}" for name in columns.values()))
     for name, row in splits.table.items():
-        print(f"{name:<7}{row['n_patients']:>9}{row['n_scans']:>7}{row['n_slices']:>8}")
+        print(f"{name:<7}" + "".join(f"{row[column]:>10}" for column in columns))

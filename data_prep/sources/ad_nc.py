@@ -12,6 +12,7 @@ from data_prep.sources.ad_nc_slices import read_slices
 from data_prep.sources.ad_nc_windows import describe_windows
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
+from monai_vq.data import foreground_slices
 from monai_vq.errors import InputError
 
 __all__ = ["AD_NC", "find_ad_nc"]
@@ -161,4 +162,5 @@ AD_NC = Source(
     _add_arguments,
     options=("metadata", "keep_split"),
     volumes=False,
+    foreground=foreground_slices.ALGORITHM,
 )

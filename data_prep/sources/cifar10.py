@@ -86,4 +86,5 @@ CIFAR10 = Source(
     add_arguments=add_val_argument,
     options=("val_fraction", "seed"),
     volumes=False,
+    foreground="every pixel",
 )

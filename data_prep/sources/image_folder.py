@@ -194,4 +194,5 @@ IMAGE_FOLDER = Source(
     add_arguments=_add_arguments,
     options=("size", "mode", "val_fraction", "seed"),
     volumes=False,
+    foreground="every pixel",
 )

@@ -121,4 +121,5 @@ MNIST = Source(
     add_arguments=add_val_argument,
     options=("val_fraction", "seed"),
     volumes=False,
+    foreground="every pixel",
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data_prep.rejections import Rejection, describe_rejections
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
-from monai_vq.data import SliceStack, VolumeError, file_sha256, files_sha256
+from monai_vq.data import SliceStack, VolumeError, file_sha256, files_sha256, foreground_slices
 from monai_vq.data.foreground_slices import slices_mask
 from monai_vq.data.pictures import read_picture
 from monai_vq.errors import InputError
@@ -207,4 +207,5 @@ PNG_SLICES = Source(
     add_arguments=_add_arguments,
     options=("resplit",),
     volumes=False,
+    foreground=foreground_slices.ALGORITHM,
 )

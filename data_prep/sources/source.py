@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data_prep.sources.scan import Found
+from monai_vq.data import foreground
 
 __all__ = ["Source"]
 
@@ -24,6 +25,7 @@ class Source:
         options: their names, the keywords of `find`.
         volumes: whether it has volumes, which `--plane`, `--slice_range` and `--window` cut.
         example: the options of its own that an example of the help needs.
+        foreground: the algorithm that masks its slices, recorded with the dataset.
     """
 
     summary: str
@@ -32,3 +34,4 @@ class Source:
     options: tuple[str, ...] = ()
     volumes: bool = True
     example: str = ""
+    foreground: str = foreground.ALGORITHM

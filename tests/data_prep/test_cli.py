@@ -45,7 +45,7 @@ def test_bids_then_verify(bids_tree, tmp_path, capsys):
     assert [sum(column) for column in zip(*(map(int, row[1:]) for row in rows), strict=True)] == [6, 8, 40]
     assert f"rejected: 0, left out on purpose: 0, listed in {out / 'rejected.csv'}" in printed
     assert f"QC page: {out / 'qc' / 'index.html'}" in printed
-    assert "volumes a second" in printed
+    assert "scans a second" in printed
     assert {len(record.slice_indices) for record in read_manifest(out)} == {5}
     provenance = (out / "provenance.json").read_text()
     assert "--source bids --output_dir out --plane axial --slice_range 0.2 0.8 --window 0.5 99.5" in provenance
