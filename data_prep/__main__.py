@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import partial
 
 from data_prep.commands import COMMANDS
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="SOURCE")
     for name, command in COMMANDS.items():
         command.add_arguments(subparsers.add_parser(name, help=command.summary, description=command.summary))
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse_unknown(unknown[0], options.command, subparsers.choices[options.command])
     try:
         return COMMANDS[options.command].run(options)
     except (InputError, OSError) as error:
@@ -36,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped", file=sys.stderr)
         return 130
+
+
+def _refuse_unknown(word: str, command: str, parser: argparse.ArgumentParser) -> None:
+    """Ends the program with the option that was probably meant."""
+    near = get_close_matches(
+        word.partition("=")[0], parser.format_usage().replace("[", " ").replace("]", " ").split(), 1
+    )
+    meant = f"; did you mean {near[0]}?" if near else ""
+    parser.error(f"unknown option {word}{meant} (see python -m data_prep {command} --help)")
 
 
 if __name__ == "__main__":

@@ -31,20 +31,25 @@ def write_json(path: Path, body: dict[str, Any]) -> None:
 def open_output(output_dir: Path, settings: dict[str, Any], force: bool) -> Iterator[None]:
     """Makes the folder, or goes on with one that an equal run left; an input error takes away what this run began.
 
-    So a new folder goes, an empty one that was there stays empty, and the volumes of a killed run stay for the next.
+    So a new folder goes, an empty one that was there stays empty, and the volumes of a killed run stay for the next. A
+    dataset that is replaced is kept beside it until the new one is whole, and comes back after an error.
 
     Args:
         output_dir: the folder.
         settings: all that decides the content; JSON values.
-        force: remove what an earlier run wrote, whatever its settings.
+        force: replace what an earlier run wrote, whatever its settings.
 
     Raises:
         InputError: the folder holds something else, or a dataset of other settings and not `force`.
     """
     created = not output_dir.exists()
     earlier = _read_settings(output_dir)
-    if force and earlier is not None:
+    replaced = force and earlier is not None
+    aside = output_dir.with_name(f".{output_dir.name}.replaced")
+    if replaced and aside.exists():  # from a run that was killed; what is here now is the beginning of its new one
         _remove_dataset(output_dir)
+    elif replaced:
+        _move_dataset(output_dir, aside)
     elif earlier is not None and earlier != settings:
         changed = sorted(name for name in {*earlier, *settings} if earlier.get(name) != settings.get(name))
         raise InputError(
@@ -57,11 +62,15 @@ def open_output(output_dir: Path, settings: dict[str, Any], force: bool) -> Iter
     try:
         yield
     except InputError:
-        if force or earlier is None:
+        if replaced or earlier is None:
             _remove_dataset(output_dir)
+        if replaced:
+            _move_dataset(aside, output_dir)
+            aside.rmdir()
         if created:
             shutil.rmtree(output_dir)
         raise
+    shutil.rmtree(aside, ignore_errors=True)  # a killed run that replaced it may have been an earlier one
 
 
 def _read_settings(output_dir: Path) -> dict[str, Any] | None:
@@ -77,6 +86,14 @@ def _read_settings(output_dir: Path) -> dict[str, Any] | None:
 
 def _is_finished(path: Path) -> bool:
     return path.is_file() and path.suffix != PART
+
+
+def _move_dataset(output_dir: Path, target: Path) -> None:
+    """Moves the dataset's own files; what else lies in the folder stays."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*_FILES, *_FOLDERS):
+        if (output_dir / name).exists():
+            (output_dir / name).rename(target / name)
 
 
 def _remove_dataset(output_dir: Path) -> None:

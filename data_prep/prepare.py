@@ -12,11 +12,12 @@ from data_prep.provenance import describe_run, describe_settings
 from data_prep.pseudonyms import Pseudonyms
 from data_prep.qc import write_qc
 from data_prep.rejections import REJECTED_NAME, Rejection, describe_rejections, write_rejections
-from data_prep.rerun import prune_slices, refuse_changed_source, refuse_changed_split
+from data_prep.rerun import prune_slices, refuse_changed_rows, refuse_changed_source, refuse_changed_split
 from data_prep.scan_loop import Outcome, prepare_scans
 from data_prep.sessions import choose_sessions
 from data_prep.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, STRIPPED_SLICE_RANGE, SlicingSettings
 from data_prep.sources import SOURCES, Found
+from data_prep.workers import check_workers
 from monai_vq.atomic import atomic_path
 from monai_vq.data import Cohort, ScanRecord, Splits, file_sha256, make_splits, write_manifest, write_splits
 from monai_vq.data.assignment import check_fractions, check_patient_count, choose_columns
@@ -131,6 +132,10 @@ def prepare_source(
     source, output_dir = Path(source), Path(output_dir)
     SlicingSettings(plane, slice_range or (0, 1), num_slices, window, window_unit)  # before anything is read
     check_fractions(fractions)
+    check_workers(workers, scheduler)
+    if scheduler is not None:
+        source, output_dir = source.absolute(), output_dir.absolute()  # a worker may run in another folder
+    _check_apart(source, output_dir)
     _check_key_file(key_file or (own or {}).get("key_file"), output_dir)
     own = _own_options(name, own, seed)
     found = find_source(name, source, own, sessions=sessions, key_file=key_file)
@@ -159,11 +164,19 @@ def prepare_source(
         with _rejections_explained(rejections):
             splits = make_splits(records, cohort, fractions=fractions, stratify=stratify, seed=seed)
         refuse_changed_split(output_dir, splits)
+        refuse_changed_rows(output_dir, records)
         _write_tables(output_dir, records, [*rejections, *found.left], splits)
         qc_page = write_qc(output_dir)
         hashes = {name: file_sha256(output_dir / name) for name in (MANIFEST_NAME, SPLITS_NAME)}
         write_json(output_dir / PROVENANCE_NAME, describe_run(command, settings) | {"sha256": hashes})
     return _summarise(output_dir, splits, found, outcome, qc_page)
+
+
+def _check_apart(source: Path, output_dir: Path) -> None:
+    """A dataset inside its source would be taken for a part of it by the next run."""
+    inner, outer = output_dir.resolve(), source.resolve()
+    if outer.is_dir() and inner != outer and inner.is_relative_to(outer):
+        raise InputError(f"--output_dir {output_dir} lies in the source {source}; give a folder outside of it")
 
 
 def _check_key_file(key_file: Path | None, output_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """`provenance.json`: when, how and with which versions a dataset was prepared; nothing private."""
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -30,7 +31,7 @@ def describe_settings(
     """All that decides the content of a dataset besides its files, as JSON values; equal for equal datasets."""
     return {
         "source": source,
-        **{name: _to_json_value(value) for name, value in own.items() if name != "key_file"},
+        **{name: _describe_option(name, value, pseudonymized) for name, value in own.items() if name != "key_file"},
         **{name: _to_json_value(value) for name, value in asdict(slicing).items()},
         "foreground": SOURCES[source].foreground,
         "fractions": list(fractions),
@@ -39,6 +40,13 @@ def describe_settings(
         "sessions": sessions,
         "pseudonymized": pseudonymized,
     }
+
+
+def _describe_option(name: str, value: Any, hidden: bool) -> Any:
+    """A source's own option; of a path or pattern that may hold what pseudonyms stand for, a hash."""
+    if hidden and value is not None and (isinstance(value, Path) or name.endswith("_regex")):
+        return hashlib.sha256(str(value).encode()).hexdigest()[:12]
+    return _to_json_value(value)
 
 
 def _to_json_value(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from data_prep.output import PROVENANCE_NAME, write_json
 from data_prep.qc import write_qc
@@ -23,7 +24,9 @@ def resplit(
     seed: int = 0,
     force: bool = False,
 ) -> Splits:
-    """Replaces `splits.json` and the QC page.
+    """Replaces `splits.json`, the QC page, and what `provenance.json` says of the split.
+
+    An equal call goes on with one that was killed between these files.
 
     Args:
         dataset_dir: a prepared dataset.
@@ -33,37 +36,61 @@ def resplit(
         force: replace a split that differs; models that learned from it can then no longer be evaluated here.
 
     Raises:
-        InputError: the dataset or a setting is bad, its split ships with the source, or it would change and not
-            `force`.
+        InputError: the dataset, its `provenance.json` or a setting is bad, its split ships with the source, or it
+            would change and not `force`; nothing is replaced then.
     """
     records, earlier = read_manifest(dataset_dir), read_splits(dataset_dir)
     if earlier.algorithm == SHIPPED:
-        raise InputError(f"the split of {dataset_dir} ships with its source; prepare it with --resplit if it has that")
+        raise InputError(
+            f"the split of {dataset_dir} was not made here but kept from its source; "
+            "prepare it anew with another --seed, or png_slices with --resplit"
+        )
+    provenance = _read_provenance(dataset_dir)
     cohort = Cohort(earlier.source, earlier.id_rule, earlier.unit, earlier.sessions, earlier.exclusions)
     splits = make_splits(records, cohort, fractions=fractions, stratify=stratify, seed=seed)
-    if splits == earlier:
-        return splits
-    if not force:
+    if splits != earlier and not force:
         raise InputError(
             f"{dataset_dir} has a split already (seed {earlier.seed}, sha256 {earlier.sha256[:12]}…), on which models "
             "may have been trained; give --force to replace it"
         )
-    with atomic_path(dataset_dir / SPLITS_NAME) as part:
-        write_splits(part, splits)
+    if splits != earlier:
+        with atomic_path(dataset_dir / SPLITS_NAME) as part:
+            write_splits(part, splits)
     write_qc(dataset_dir)
-    _update_provenance(dataset_dir, splits)
+    _update_provenance(dataset_dir, provenance, splits, stratify)
     return splits
 
 
-def _update_provenance(dataset_dir: Path, splits: Splits) -> None:
-    """Records the new split's settings, so that a rerun of the first command sees that they differ."""
+def _read_provenance(dataset_dir: Path) -> dict[str, Any]:
     path = dataset_dir / PROVENANCE_NAME
-    provenance = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        provenance = json.loads(path.read_text(encoding="utf-8"))
+        if not (isinstance(provenance["settings"], dict) and isinstance(provenance.get("sha256", {}), dict)):
+            raise ValueError("its settings or hashes are no object")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        raise InputError(
+            f"{path} {problem}; restore it, or prepare the dataset anew into another --output_dir"
+        ) from error
+    return dict(provenance)
+
+
+def _update_provenance(
+    dataset_dir: Path, provenance: dict[str, Any], splits: Splits, stratify: Sequence[str] | None
+) -> None:
+    """Records the new split's settings, so that a rerun of the first command sees that they differ.
+
+    Where the split is recorded already, its settings stay as they were written: other words for an equal split, such
+    as the default columns by name, would have the first command refused.
+    """
+    sha256 = file_sha256(dataset_dir / SPLITS_NAME)
+    if provenance.get("sha256", {}).get(SPLITS_NAME) == sha256:
+        return
     changed = {
         "fractions": list(splits.fractions.values()),
-        "stratify": list(splits.stratified_by),
+        "stratify": None if stratify is None else list(stratify),
         "seed": splits.seed,
     }
     provenance["settings"] |= changed
-    provenance.setdefault("sha256", {})[SPLITS_NAME] = file_sha256(dataset_dir / SPLITS_NAME)
-    write_json(path, provenance)
+    provenance.setdefault("sha256", {})[SPLITS_NAME] = sha256
+    write_json(dataset_dir / PROVENANCE_NAME, provenance)

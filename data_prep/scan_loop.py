@@ -93,6 +93,11 @@ def _prepare_scan(scan: Scan, *, slicing: SlicingSettings, output_dir: Path) -> 
         return earlier
     try:
         cut = cut_scan(scan, slicing)
+    except FileNotFoundError as error:  # it was there when the source was listed: another machine, or a lost mount
+        raise ChildProcessError(
+            f"{scan.source} is not to be found where it is to be read; let every worker see the same files under the "
+            "same names, and give the same command again"
+        ) from error
     except MemoryError as error:  # a fault of the machine: another run would list other volumes
         raise InputError(_describe_shortage(scan, error)) from error
     except Exception as error:  # whatever a damaged file provokes is listed

@@ -72,7 +72,10 @@ class SlicingSettings:
         if self.window_unit not in WINDOW_UNITS:
             raise InputError(f"unknown window unit {self.window_unit!r}; expected one of {', '.join(WINDOW_UNITS)}")
         if self.window_unit == "percentile" and not 0 <= low < high <= 100:
-            raise InputError(f"window {low:g} {high:g}: expected percentiles 0 <= LOW < HIGH <= 100, as in 0.5 99.5")
+            raise InputError(
+                f"window {low:g} {high:g}: expected percentiles 0 <= LOW < HIGH <= 100, as in 0.5 99.5, "
+                "or --window_unit intensity"
+            )
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InputError(f"window {low:g} {high:g}: expected intensities LOW < HIGH, as in 0 1200")
 

@@ -1,20 +1,28 @@
 """One function over many items: in this process, in several, or on a dask cluster; results come in order."""
 
+import importlib.util
 import multiprocessing
 import os
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from monai_vq.errors import InputError
 
-__all__ = ["map_in_order"]
+__all__ = ["check_workers", "map_in_order"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_ANSWER_SECONDS = 10
+_WORKER_LOST = (
+    "a worker process was ended from outside, as a system without free memory does; "
+    "the same command with fewer --workers goes on where this one stopped"
+)
 AHEAD = 4  # items per worker that may be finished before their turn: memory stays the same for any number of items
 
 
@@ -31,15 +39,40 @@ def map_in_order(
             must see the same files under the same names.
 
     Raises:
-        InputError: the number of workers is not positive, dask is not installed, or no scheduler answers.
+        InputError: see `check_workers`.
+        ChildProcessError: a worker was ended from outside; what was finished stays.
     """
-    if workers < 1:
-        raise InputError(f"{workers} workers: expected at least 1")
+    check_workers(workers, scheduler)
     if scheduler is not None:
         return _map_on_cluster(function, items, scheduler)
     if workers > 1 and len(items) > 1:
         return _map_in_processes(function, items, min(workers, len(items)))
     return _map_here(function, items)
+
+
+def check_workers(workers: int, scheduler: str | None) -> None:
+    """Finds out whether there is somebody to work, before anything is begun.
+
+    Raises:
+        InputError: the number of workers is not positive, dask is not installed, or no scheduler answers.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} workers: expected at least 1")
+    if scheduler is None:
+        return
+    if importlib.util.find_spec("distributed") is None:
+        raise InputError('--scheduler needs dask: pip install "monai_vq[dask]"')
+    address = urlsplit(scheduler)
+    remedy = "start one by `dask scheduler` and `dask worker`, and give its address, as in tcp://node1:8786"
+    try:
+        if not (address.scheme and address.hostname):
+            raise ValueError("it is no address")
+        if address.scheme in ("tcp", "tls"):
+            if not address.port:
+                raise ValueError("it has no port")
+            socket.create_connection((address.hostname, address.port), timeout=_ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise InputError(f"no dask scheduler answers at {scheduler} ({error}); {remedy}") from error
 
 
 def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
@@ -65,9 +98,16 @@ def _drain(
     for item in items:
         pending.append(pool.submit(function, item))
         if len(pending) >= ahead:
-            yield pending.popleft().result()
+            yield _result(pending.popleft())
     while pending:
-        yield pending.popleft().result()
+        yield _result(pending.popleft())
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError) as error:  # ended by the system for its memory, or by an administrator
+        raise ChildProcessError(_WORKER_LOST) from error
 
 
 def _end_with_parent() -> None:
@@ -85,21 +125,11 @@ def _exit_after(sentinel: int) -> None:
 def _map_on_cluster(
     function: Callable[[Item], Result], items: Sequence[Item], scheduler: str
 ) -> Generator[Result, None, None]:
-    try:
-        import distributed
-    except ImportError as error:
-        raise InputError('--scheduler needs dask: pip install "monai_vq[dask]"') from error
-    try:
-        client: Any = distributed.Client(scheduler, timeout="20s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        remedy = "start one by `dask scheduler` and `dask worker`, and give its address, as in tcp://node1:8786"
-        raise InputError(f"no dask scheduler answers at {scheduler} ({error}); {remedy}") from error
-    return _drain_cluster(client, function, items)
+    import distributed  # an optional part, and slow to load
 
-
-def _drain_cluster(
-    client: Any, function: Callable[[Item], Result], items: Sequence[Item]
-) -> Generator[Result, None, None]:
-    with client:
+    with distributed.Client(scheduler, timeout="20s", set_as_default=False) as client:
         ahead = AHEAD * max(1, sum(client.nthreads().values()))
-        yield from _drain(client.get_executor(pure=False), function, items, ahead)
+        try:
+            yield from _drain(client.get_executor(pure=False), function, items, ahead)
+        except distributed.scheduler.KilledWorker as error:
+            raise ChildProcessError(_WORKER_LOST) from error

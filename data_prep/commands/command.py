@@ -25,11 +25,18 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-def public_command(options: argparse.Namespace) -> str:
-    """The command line with folders cut to their last name: the rest of a path may name people or sites."""
+def public_command(options: argparse.Namespace, hidden: bool = False) -> str:
+    """The command line with folders cut to their last name: the rest of a path may name people or sites.
+
+    Args:
+        options: as parsed.
+        hidden: leave paths and patterns out altogether, as they may hold what pseudonyms stand for.
+    """
     words = ["python -m data_prep", options.command]
     for name, value in vars(options).items():
         if name in ("command", "scheduler", "key_file") or value is None or value is False:
+            continue
+        if hidden and (isinstance(value, Path) or name.endswith("_regex")):
             continue
         values = value if isinstance(value, list | tuple) else [] if value is True else [value]
         words += [f"--{name}", *(one.resolve().name if isinstance(one, Path) else str(one) for one in values)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from data_prep.commands.command import Command, public_command
 from data_prep.commands.summary import print_summary
+from data_prep.sources import SOURCES
 
 __all__ = ["PHANTOM"]
 
@@ -38,8 +39,9 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         voxel_size=options.voxel_size,
     )
+    example = SOURCES[options.layout].example
     print(f"{root} looks like a download of {options.layout}; prepare it by")
-    print(f"python -m data_prep {options.layout} --source {root} --output_dir {root}_prepared")
+    print(f"python -m data_prep {options.layout} --source {root} --output_dir {root}_prepared {example}".rstrip())
     return 0
 
 

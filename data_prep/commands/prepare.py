@@ -15,7 +15,10 @@ from data_prep.commands.options import (
 )
 from data_prep.commands.summary import print_summary
 from data_prep.prepare import find_source, prepare_source
+from data_prep.slicing import SlicingSettings
 from data_prep.sources import Found, Source
+from data_prep.workers import check_workers
+from monai_vq.data.assignment import check_fractions
 from monai_vq.errors import InputError
 
 __all__ = ["source_command"]
@@ -69,7 +72,7 @@ def _run(options: argparse.Namespace, name: str, source: Source) -> int:
         scheduler=options.scheduler,
         strict=options.strict,
         force=options.force,
-        command=public_command(options),
+        command=public_command(options, hidden=key_file is not None or own.get("keep_ids") is False),
     )
     print_summary(summary)
     return 0
@@ -77,6 +80,11 @@ def _run(options: argparse.Namespace, name: str, source: Source) -> int:
 
 def _run_dry(options: argparse.Namespace, name: str, own: dict[str, Any], key_file: Path | None) -> int:
     """Lists the source with a key that is thrown away: nothing is written that was not there."""
+    if hasattr(options, "plane"):
+        pair = _to_pair(options.slice_range) or (0.0, 1.0)
+        SlicingSettings(options.plane, pair, options.num_slices, tuple(options.window), options.window_unit)
+    check_fractions(options.fractions)
+    check_workers(options.workers, options.scheduler)
     with TemporaryDirectory() as folder:
         passing = Path(folder) / "key.json"
         if key_file is not None:
@@ -86,8 +94,8 @@ def _run_dry(options: argparse.Namespace, name: str, own: dict[str, Any], key_fi
         return _list_source(find_source(name, options.source, own, sessions=options.sessions, key_file=key_file))
 
 
-def _to_pair(values: list[float] | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(values)
+def _to_pair(values: list[float] | None) -> tuple[float, float] | None:
+    return None if values is None else (values[0], values[1])
 
 
 def _choose_key_file(options: argparse.Namespace, source: Source) -> Path | None:

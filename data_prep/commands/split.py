@@ -14,7 +14,11 @@ __all__ = ["SPLIT"]
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset_dir", type=Path, metavar="DATASET_DIR", help="a prepared dataset")
     add_split_arguments(parser)
-    parser.add_argument("--force", action="store_true", help="replace the split; models that learned from it are lost")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace the split; models trained on the old one can no longer be scored here",
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -64,6 +64,7 @@ class Found:
         notes: what the user should know.
         unit: what one value of `patient_id` stands for: `patient`, or `scan` or `image` where the source does not
             say whose they are.
+        has_sessions: whether the source tells one visit of a patient from another.
         skull_stripped: whether the volumes hold the brain alone; decides the default range of slices.
     """
 
@@ -73,4 +74,5 @@ class Found:
     left: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unit: str = "patient"
+    has_sessions: bool = True
     skull_stripped: bool = False

@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_vq.data.demographics import UNKNOWN, describe_differences, describe_split, first_values
 from monai_vq.data.manifest import ScanRecord
-from monai_vq.data.splits import SPLIT_NAMES, Splits, prove_disjoint
+from monai_vq.data.splits import SPLIT_NAMES, Splits, list_scans, prove_disjoint
 from monai_vq.errors import InputError
 
 __all__ = [
@@ -103,6 +103,7 @@ def make_splits(
         stratified_by=list(columns),
         merged_strata=merged,
         splits=assigned,
+        scans=list_scans(records),
         table=table,
         disjoint=prove_disjoint(assigned, records),
         exclusions=cohort.exclusions,

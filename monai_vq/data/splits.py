@@ -12,7 +12,16 @@ from typing import Any
 from monai_vq.data.manifest import ScanRecord
 from monai_vq.errors import InputError
 
-__all__ = ["SPLITS_NAME", "SPLIT_NAMES", "Splits", "prove_disjoint", "read_splits", "records_of_split", "write_splits"]
+__all__ = [
+    "SPLITS_NAME",
+    "SPLIT_NAMES",
+    "Splits",
+    "list_scans",
+    "prove_disjoint",
+    "read_splits",
+    "records_of_split",
+    "write_splits",
+]
 
 SPLITS_NAME = "splits.json"
 SPLIT_NAMES = ("train", "val", "test")
@@ -35,6 +44,7 @@ class Splits:
         stratified_by: columns of the manifest within whose values the fractions are kept.
         merged_strata: strata too rare to be divided, and where they went.
         splits: sorted patient ids, by split.
+        scans: SHA-256 of the source of every scan, by patient and scan id; so no scan can be handed to another patient.
         table: counts and means, by split.
         disjoint: size of every pairwise intersection; all 0, or the object would not exist.
         exclusions: number of volumes in `rejected.csv`.
@@ -51,6 +61,7 @@ class Splits:
     stratified_by: list[str]
     merged_strata: dict[str, str]
     splits: dict[str, list[str]]
+    scans: dict[str, dict[str, str]]
     table: dict[str, dict[str, Any]]
     disjoint: dict[str, int]
     exclusions: int
@@ -72,6 +83,14 @@ class Splits:
             if patient_id in patients:
                 return name
         raise InputError(f"patient {patient_id!r} is in no split; prepare the dataset again with --force")
+
+
+def list_scans(records: Iterable[ScanRecord]) -> dict[str, dict[str, str]]:
+    """The SHA-256 of the source of every scan, by patient and scan id, both sorted."""
+    scans: dict[str, dict[str, str]] = {}
+    for record in sorted(records, key=lambda record: (record.patient_id, record.scan_id)):
+        scans.setdefault(record.patient_id, {})[record.scan_id] = record.sha256
+    return scans
 
 
 def prove_disjoint(splits: dict[str, list[str]], records: Iterable[ScanRecord]) -> dict[str, int]:

@@ -14,6 +14,7 @@ __all__ = ["verify_dataset"]
 
 _RESTORE = "run the same `python -m data_prep` command again"
 _REPLACE = "prepare the dataset again with --force"
+_RESTORE_MANIFEST = f"restore {MANIFEST_NAME}, or {_REPLACE}"
 
 
 def verify_dataset(dataset_dir: Path | str) -> list[str]:
@@ -80,11 +81,37 @@ def _check_orphans(dataset_dir: Path, records: Sequence[ScanRecord]) -> Iterator
 def _check_split(dataset_dir: Path, records: Sequence[ScanRecord]) -> Iterator[str]:
     try:
         splits = read_splits(dataset_dir)
-        prove_disjoint(splits.splits, records)
     except InputError as error:
         yield str(error)
         return
+    try:
+        prove_disjoint(splits.splits, records)
+    except InputError as error:
+        yield str(error)
+    yield from _check_scans_of_patients(splits, records)
     yield from _check_members(splits, {record.patient_id for record in records})
+
+
+def _check_scans_of_patients(splits: Splits, records: Sequence[ScanRecord]) -> Iterator[str]:
+    """A scan handed to another patient may be in another split than the rest of its patient."""
+    divided = {scan: (patient, sha256) for patient, scans in splits.scans.items() for scan, sha256 in scans.items()}
+    listed = {record.scan_id: (record.patient_id, record.sha256) for record in records}
+    for scan_id in sorted(divided.keys() - listed.keys()):
+        yield f"scan {scan_id} of {SPLITS_NAME} is not in the manifest; {_RESTORE_MANIFEST}"
+    for scan_id in sorted(listed.keys() - divided.keys()):
+        yield f"scan {scan_id} of the manifest is not in {SPLITS_NAME}; {_RESTORE_MANIFEST}"
+    for scan_id in sorted(listed.keys() & divided.keys()):
+        (patient, sha256), (owner, source) = listed[scan_id], divided[scan_id]
+        if patient != owner:
+            yield (
+                f"scan {scan_id} is of patient {patient} in the manifest and of {owner} in {SPLITS_NAME}; "
+                f"{_RESTORE_MANIFEST}"
+            )
+        if sha256 != source:
+            yield (
+                f"scan {scan_id} has the sha256 {sha256[:12]}… in the manifest and {source[:12]}… in {SPLITS_NAME}; "
+                f"{_RESTORE_MANIFEST}"
+            )
 
 
 def _check_members(splits: Splits, patients: set[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -139,8 +140,19 @@ def check_network(
         check_image_size(network, list(image_size), in_channels)
         if resume:
             check_resumable(network, Path(output_dir) / "checkpoints" / LAST, dataset_dir)
+            _check_same_size(Path(output_dir), list(image_size))
 
     or_exit(check)
+
+
+def _check_same_size(run_dir: Path, image_size: list[int]) -> None:
+    """Refuses to go on at another image size: the run's record would then be of images it did not learn from."""
+    stored = json.loads((run_dir / "config.json").read_text(encoding="utf-8")).get("image_size")
+    if stored != image_size:
+        raise InputError(
+            f"{run_dir} was trained at image_size {stored}, not {image_size}; "
+            "give its own, or another --output_dir without --resume."
+        )
 
 
 def check_resumable(network: VQVAE, path: Path, dataset_dir: str) -> None:

@@ -96,3 +96,10 @@ def test_a_kill_while_saving_leaves_the_checkpoint_before(run_bundle, tmp_path, 
         with pytest.raises(KeyboardInterrupt):
             run_bundle("projected", tmp_path / "run", **SETTINGS)
     assert read_last(tmp_path / "run")["epoch"] == 1
+
+
+def test_another_image_size_is_refused_and_the_record_stays(killed_run, run_bundle):
+    before = (killed_run / "config.json").read_bytes()
+    with pytest.raises(SystemExit, match=r"was trained at image_size \[32, 32\], not \[48, 32\]"):
+        run_bundle("projected", killed_run, resume="true", image_size=[48, 32], **SETTINGS)
+    assert (killed_run / "config.json").read_bytes() == before

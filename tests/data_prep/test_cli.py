@@ -146,7 +146,50 @@ def test_check_private_of_what_was_prepared(bids_tree, tmp_path, capsys):
     assert main(["bids", "--source", str(bids_tree), "--output_dir", out, "--slice_range", "0.2", "0.8"]) == 0
     capsys.readouterr()
     assert main(["check_private", out]) == 0
-    assert "nothing private was found" in capsys.readouterr().out
+    assert "no date, UID, person name, address or path" in capsys.readouterr().out
     assert main(["check_private", out, "--terms", "sub-P03"]) == 1
     printed = capsys.readouterr().out
     assert "found: manifest.csv" in printed
+
+
+def test_a_mistyped_option_names_the_nearest(bids_tree, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["bids", "--source", str(bids_tree), "--output_dir", str(tmp_path / "out"), "--slicerange", "0.2", "0.8"])
+    assert stop.value.code == 2
+    assert "unknown option --slicerange; did you mean --slice_range?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--workers", "0"], ["--scheduler", "nonsense"], ["--scheduler", "tcp://127.0.0.1:9"]]
+)
+@pytest.mark.parametrize("dry", [[], ["--dry_run"]])
+def test_nobody_to_work_is_found_out_first(bids_tree, tmp_path, capsys, wrong, dry):
+    command = ["bids", "--source", str(bids_tree), "--output_dir", str(tmp_path / "out"), *wrong, *dry]
+    assert main(command) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dataset_within_its_source_is_refused(bids_tree, capsys):
+    assert main(["bids", "--source", str(bids_tree), "--output_dir", str(bids_tree / "prepared")]) == 2
+    assert "lies in the source" in capsys.readouterr().err
+    assert not (bids_tree / "prepared").exists()
+
+
+def test_pseudonyms_hide_the_names_of_folders_in_the_record(bids_tree, tmp_path):
+    source = bids_tree.rename(bids_tree.with_name("DOE_JANE_1950"))
+    out = tmp_path / "out"
+    command = [
+        "nifti",
+        "--source",
+        str(source),
+        "--output_dir",
+        str(out),
+        "--patient_regex",
+        "(?P<patient>sub-P0[0-9])",
+    ]
+    command += ["--slice_range", "0.2", "0.8", "--pseudonymize", "--key_file", str(tmp_path / "key.json")]
+    assert main(command) == 0
+    text = (out / "provenance.json").read_text()
+    assert "JANE" not in text
+    assert "sub-P0" not in text

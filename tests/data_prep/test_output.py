@@ -59,11 +59,32 @@ def test_an_input_error_leaves_an_empty_folder_empty(tmp_path, force):
     assert list(out.iterdir()) == []
 
 
-def test_an_input_error_under_force_leaves_no_half_of_the_new_dataset(dataset):
+def contents(root):
+    return {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_an_input_error_under_force_gives_the_replaced_dataset_back(dataset):
     (dataset / "notes.txt").write_text("mine")
+    before = contents(dataset)
     with pytest.raises(InputError):
         write_until(InputError, dataset, force=True)
-    assert [path.name for path in dataset.iterdir()] == ["notes.txt"]
+    assert contents(dataset) == before
+    assert [path.name for path in dataset.parent.glob(".*")] == []
+
+
+def test_a_killed_run_under_force_does_not_cost_the_replaced_dataset(dataset):
+    before = contents(dataset)
+    for error in (KeyboardInterrupt, KeyboardInterrupt, InputError):
+        with pytest.raises(error):
+            write_until(error, dataset, force=True)
+    assert contents(dataset) == before
+
+
+def test_the_replaced_dataset_goes_when_the_new_one_is_whole(dataset):
+    with open_output(dataset, SETTINGS | {"seed": 9}, force=True):
+        write_json(dataset / "provenance.json", {"settings": SETTINGS | {"seed": 9}})
+    assert not (dataset / "slices/a.npy").exists()
+    assert [path.name for path in dataset.parent.glob(".*")] == []
 
 
 def test_a_killed_run_keeps_its_volumes_whatever_ends_the_next(tmp_path):

@@ -1,10 +1,14 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data_prep import scan_loop
+from data_prep.phantom import PhantomPatient
+from data_prep.phantom.layouts.oasis1 import write_oasis1
 from data_prep.prepare import prepare_source
+from data_prep.rerun import refuse_changed_rows
 from monai_vq.data import read_manifest, verify_dataset
 from monai_vq.errors import InputError
 
@@ -127,6 +131,51 @@ def test_a_changed_source_never_changes_a_finished_split(bids_tree, tmp_path, wr
         prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
     assert contents(tmp_path / "out") == before
     assert verify_dataset(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns"),
+    [
+        ({"age": 71.5}, "age"),
+        ({"diagnosis": "Pick", "age": None}, "diagnosis, age"),
+        ({"patient_id": "sub-P05"}, "patient_id"),
+    ],
+)
+def test_a_row_that_would_change_is_refused_by_columns_without_their_values(bids_tree, tmp_path, changes, columns):
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
+    before, records = contents(tmp_path / "out"), read_manifest(tmp_path / "out")
+    assert records[3].scan_id == "sub-P02_ses-02"  # a later session: the split knows the first alone
+    (tmp_path / "out/slices/sub-P09.npy").write_bytes(b"of the refused run")
+    changed = [*records[:3], replace(records[3], **changes), *records[4:]]
+    with pytest.raises(InputError, match=rf"1 row.* sub-P02_ses-02 \({columns}\).*--force") as caught:
+        refuse_changed_rows(tmp_path / "out", changed)
+    assert not any(word in str(caught.value) for word in ("71", "62", "Pick", "CN"))
+    assert contents(tmp_path / "out") == before
+
+
+def test_rows_that_come_or_go_are_refused_and_equal_ones_pass(bids_tree, tmp_path):
+    refuse_changed_rows(tmp_path / "out", [])  # nothing is there to be changed
+    prepare_source("bids", bids_tree, tmp_path / "out", **WIDE)
+    records = read_manifest(tmp_path / "out")
+    refuse_changed_rows(tmp_path / "out", [replace(record, age=int(record.age)) for record in reversed(records)])
+    for changed in (records[1:], [*records, replace(records[0], scan_id="sub-P00_new")]):
+        with pytest.raises(InputError, match=r"1 row.* first that of sub-P00(_new)? \(scan_id\)"):
+            refuse_changed_rows(tmp_path / "out", changed)
+
+
+def test_changed_labels_are_refused_before_anything_is_touched(tmp_path):
+    patients = [PhantomPatient.draw(0, index) for index in range(4)]
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    write_oasis1(source, patients, 8.0, images=("masked_t88", "fsl_seg"))
+    prepare_source("oasis1", source, out, own={"labels": True}, **WIDE)
+    assert all(record.labels_sha256 for record in read_manifest(out))
+    before = contents(out)
+    voxels = min(source.glob("disc*/*_MR1/FSL_SEG/[!.]*.img"))
+    voxels.write_bytes(bytes(reversed(voxels.read_bytes())))
+    with pytest.raises(InputError, match=r"1 volume.* changed .*--force"):
+        prepare_source("oasis1", source, out, own={"labels": True}, **WIDE)
+    assert contents(out) == before
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from data_prep import resplit as module
 from data_prep.prepare import prepare_source
 from data_prep.resplit import resplit
 from monai_vq.data import read_manifest, read_splits, verify_dataset
@@ -41,3 +42,38 @@ def test_the_first_command_again_sees_that_the_split_was_replaced(prepared, bids
     with pytest.raises(InputError, match=r"prepared with other settings \(fractions"):
         prepare_source("bids", bids_tree, prepared, **WIDE)
     assert len(read_manifest(prepared)) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "is missing"), ("{", "cannot be read"), ("[]", "cannot be read"), ('{"settings": []}', "cannot be read")],
+)
+def test_a_broken_provenance_is_refused_before_anything_is_replaced(prepared, text, message):
+    (prepared / "provenance.json").unlink() if text is None else (prepared / "provenance.json").write_text(text)
+    before = {path: path.read_bytes() for path in prepared.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=rf"provenance\.json {message}.*; restore it, or prepare"):
+        resplit(prepared, fractions=HALVES, seed=5, force=True)
+    assert {path: path.read_bytes() for path in prepared.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("killed", ["write_qc", "write_json"])
+def test_an_equal_call_completes_one_that_was_killed(prepared, bids_tree, tmp_path, monkeypatch, killed):
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, killed, kill)
+        with pytest.raises(KeyboardInterrupt):
+            resplit(prepared, fractions=HALVES, stratify=["sex"], seed=5, force=True)
+    resplit(prepared, fractions=HALVES, stratify=["sex"], seed=5)
+    prepare_source("bids", bids_tree, tmp_path / "anew", fractions=HALVES, stratify=["sex"], seed=5, **WIDE)
+    assert (prepared / "qc/index.html").read_bytes() == (tmp_path / "anew/qc/index.html").read_bytes()
+    ours, anew = (json.loads((root / "provenance.json").read_text()) for root in (prepared, tmp_path / "anew"))
+    assert (ours["settings"], ours["sha256"]) == (anew["settings"], anew["sha256"])
+
+
+def test_other_words_for_an_equal_split_keep_the_first_command_valid(prepared, bids_tree):
+    before = (prepared / "provenance.json").read_bytes()
+    resplit(prepared, fractions=(0.7, 0.15, 0.15), stratify=read_splits(prepared).stratified_by)
+    assert (prepared / "provenance.json").read_bytes() == before
+    assert prepare_source("bids", bids_tree, prepared, **WIDE).n_reused == 8

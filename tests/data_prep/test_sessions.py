@@ -37,3 +37,9 @@ def test_the_first_session_of_each_patient_stays_with_all_its_scans(found):
 def test_an_unknown_choice(found):
     with pytest.raises(InputError, match="unknown choice of sessions 'last'; expected one of all, first"):
         choose_sessions(found, "last")
+
+
+def test_the_first_of_several_scans_without_sessions_is_not_guessed(found):
+    found.has_sessions = False
+    with pytest.raises(InputError, match="which scan of A is the first, of 1 patients with several, is not known"):
+        choose_sessions(found, "first")

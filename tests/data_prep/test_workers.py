@@ -89,12 +89,20 @@ def test_a_dask_scheduler_gives_the_same():
     assert results == [n * n for n in range(20)]
 
 
-def test_no_scheduler_at_the_address(monkeypatch):
-    distributed = pytest.importorskip("distributed", reason='dask is not installed: pip install "monai_vq[dask]"')
+def end_itself(number: int) -> int:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
 
-    def refuse(*_, **__):
-        raise OSError("Timed out trying to connect")
 
-    monkeypatch.setattr(distributed, "Client", refuse)
-    with pytest.raises(InputError, match=r"no dask scheduler answers at tcp://nowhere:1 .*Timed out.*start one by"):
-        list(map_in_order(square, [1], 1, "tcp://nowhere:1"))
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_a_worker_that_was_killed_is_no_fault_of_the_input():
+    with pytest.raises(ChildProcessError, match=r"ended from outside.*fewer --workers goes on"):
+        list(map_in_order(end_itself, range(4), 2))
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1", "tcp://127.0.0.1:9"])
+def test_no_scheduler_at_the_address(address):
+    pytest.importorskip("distributed", reason='dask is not installed: pip install "monai_vq[dask]"')
+    with pytest.raises(InputError, match=rf"no dask scheduler answers at {address} .*start one by"):
+        map_in_order(square, [1], 1, address)

@@ -51,6 +51,14 @@ def test_every_patient_is_in_one_split_with_all_sessions(cohort):
     assert sum(row["n_slices"] for row in splits.table.values()) == 3 * len(cohort)
 
 
+def test_the_split_holds_the_scans_of_every_patient_with_their_hashes(make_record):
+    records = [make_record(f"sub-{patient}", f"sub-{patient}_{run}") for patient in "CAB" for run in (2, 1)]
+    splits = make_splits(records, COHORT, fractions=FRACTIONS)
+    names = {patient: [f"{patient}_1", f"{patient}_2"] for patient in ("sub-A", "sub-B", "sub-C")}
+    assert [(patient, list(scans)) for patient, scans in splits.scans.items()] == list(names.items())  # sorted
+    assert splits.scans["sub-B"] == {"sub-B_1": "file sub-B_1", "sub-B_2": "file sub-B_2"}
+
+
 def test_strata_keep_the_fractions(cohort):
     splits = make_splits(cohort, COHORT, fractions=FRACTIONS, stratify=["diagnosis"])
     for diagnosis, size in {"CN": 20, "AD": 14, "unknown": 5}.items():

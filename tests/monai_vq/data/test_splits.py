@@ -25,10 +25,10 @@ def test_round_trip_keeps_the_split_and_its_hash(dataset_dir):
     )
 
 
-@pytest.mark.parametrize("field", ["seed", "splits", "fractions", "stratified_by", "exclusions"])
+@pytest.mark.parametrize("field", ["seed", "splits", "scans", "fractions", "stratified_by", "exclusions"])
 def test_hash_covers_the_body(dataset_dir, field):
     splits = read_splits(dataset_dir)
-    changed = {"seed": 1, "splits": {}, "fractions": {}, "stratified_by": [], "exclusions": 4}[field]
+    changed = {"seed": 1, "splits": {}, "scans": {}, "fractions": {}, "stratified_by": [], "exclusions": 4}[field]
     assert dataclasses.replace(splits, **{field: changed}).sha256 != splits.sha256
 
 
