@@ -1,12 +1,16 @@
 """The contract that every latent keeps: an image's latent is its codes and what the codes do not say."""
 
 # No `from __future__ import annotations` in what TorchScript reads: it cannot resolve annotations that are strings.
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_vq.quantizers.codebook import Codebook
+from monai_vq.quantizers.estimators import ESTIMATORS
+
+CONTINUOUS_BITS = 32.0  # a scalar that is not rounded counts as the float32 that it is stored as
 
 
 class Quantized(NamedTuple):
@@ -41,11 +45,13 @@ class Quantizer(nn.Module):
         num_embeddings: K, the number of codewords.
         embedding_dim: D, the channels of z_e and z_q.
         side_channels: G, the number of scalars a position that the codes do not say.
+        gain_bits: bits that each of these is rounded to; None where they are float32, or there are none.
     """
 
     num_embeddings: int
     embedding_dim: int
     side_channels: int
+    gain_bits: int | None = None
 
     def forward(self, z_e: Tensor) -> Quantized:
         """Quantizes z_e; in training mode the codebook learns from it afterwards.
@@ -76,6 +82,24 @@ class Quantizer(nn.Module):
     def _quantize(self, z_e: Tensor, learn: bool) -> Quantized:
         raise TypeError("a Quantizer's variant defines _quantize(z_e, learn)")
 
+    @torch.jit.unused
+    def side_bits(self, codes: Tensor) -> Tensor:
+        """Returns the bits that are stored beside the code at each position, float32 [B, *spatial].
+
+        Args:
+            codes: [B, *spatial]; they say, of a variant whose rate varies, where side is stored at all.
+        """
+        return self.side_scalars(codes) * (CONTINUOUS_BITS if self.gain_bits is None else self.gain_bits)
+
+    @torch.jit.unused
+    def side_scalars(self, codes: Tensor) -> Tensor:
+        """Returns how many scalars of side are stored at each position, float32 [B, *spatial]."""
+        return torch.full_like(codes, self.side_channels, dtype=torch.float32)
+
+    @torch.jit.unused
+    def set_epoch(self, epoch: int) -> None:
+        """Says how many epochs of training are over, for a variant that warms up; the others do not mind."""
+
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
         """Rebuilds the decoder's input from what is stored.
 
@@ -95,37 +119,43 @@ class CodebookQuantizer(Quantizer):
 
     Args:
         codebook: the codewords, how they are chosen and how they learn.
+        commitment_cost: weight that draws z_e to what stands for it; 0 leaves it out.
+        estimator: what stands for the gradient of the choice, one of the class's ``ESTIMATORS``.
+
+    Raises:
+        ValueError: if an argument is outside what is stated here.
     """
 
-    def __init__(self, codebook: Codebook) -> None:
+    ESTIMATORS: ClassVar[tuple[str, ...]] = ESTIMATORS
+
+    def __init__(self, codebook: Codebook, commitment_cost: float = 0.25, estimator: str = "straight_through") -> None:
         super().__init__()
+        if estimator not in self.ESTIMATORS:
+            raise ValueError(f"estimator {estimator!r}: expected one of {self.ESTIMATORS}.")
+        if not commitment_cost >= 0:
+            raise ValueError(f"commitment_cost {commitment_cost} must be at least 0.")
         self.codebook = codebook
         self.num_embeddings, self.embedding_dim = codebook.num_embeddings, codebook.embedding_dim
         self.side_channels = 0
+        self.commitment_cost, self.estimator = commitment_cost, estimator
 
     def _quantize(self, z_e: Tensor, learn: bool) -> Quantized:
         vectors = z_e.movedim(1, -1).reshape(-1, self.embedding_dim)
         if learn:
             self.codebook.initialize_from(vectors)
         codes = self.codebook.choose(vectors).view(z_e[:, 0].shape)
-        quantized = self._latent(z_e, codes, self.codebook.lookup(codes))
+        quantized = self._latent(z_e, codes, self.codebook.lookup(codes), learn)
         if learn:  # only now: z_q comes from the codebook that chose the codes
-            self.codebook.learn(vectors, codes.flatten())
+            self._learn(vectors, codes)
         return quantized
 
-    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor) -> Quantized:
+    @torch.jit.unused
+    def _learn(self, vectors: Tensor, codes: Tensor) -> None:
+        self.codebook.learn(vectors, codes.flatten())
+
+    def _commitment(self, z_e: Tensor, near: Tensor) -> Tensor:
+        return self.commitment_cost * F.mse_loss(z_e, near.detach())
+
+    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         """Makes the latent of z_e from its codes and their codewords e, [B, D, *spatial]."""
-        raise TypeError("a CodebookQuantizer's variant defines _latent(z_e, codes, e)")
-
-
-def straight_through(z_e: Tensor, z_q: Tensor) -> Tensor:
-    """Passes z_q forward and its gradient back to z_e (van den Oord et al. 2017, sec. 3.2).
-
-    Args:
-        z_e: encoder output, [B, D, *spatial].
-        z_q: its quantised value, same shape; receives no gradient here.
-
-    Returns:
-        A tensor equal to z_q to the bit, with the identity as gradient with respect to z_e.
-    """
-    return z_q.detach() + (z_e - z_e.detach())  # not z_e + (z_q - z_e).detach(): rounding would change z_q
+        raise TypeError("a CodebookQuantizer's variant defines _latent(z_e, codes, e, learn)")

@@ -10,6 +10,7 @@ UPDATES = ("ema", "gradient")
 CHOICES = ("nearest", "direction")
 NORM_FLOOR = 1e-12  # squared codeword norms below it count as zero; float32 keeps 1e-38, data have about 1
 SCORES_AT_ONCE = 2**24  # scores held at a time while choosing: 64 MiB of float32, whatever N and K
+SCORES_IN_CACHE = 2**18  # 1 MiB: with groups the scores are added up, each time anew from memory if they were more
 
 
 class Codebook(nn.Module):
@@ -24,6 +25,9 @@ class Codebook(nn.Module):
     direction  argmax ⟨z, e_k⟩² / ‖e_k‖²       ‖z − P(z, e_k)‖², distance to a line    Σ⟨z, e_k⟩z, unit norm
     ========== =============================== ======================================= =======================
 
+    With ``num_groups`` G the channels are cut into G groups of D/G neighbours, each with a line of its own: what stands
+    for ``direction`` in the table then stands for each group, and the distortion is their sum.
+
     ``nearest`` with ``update="ema"`` is van den Oord et al. 2017, appendix A.1; ``direction`` is the shape codebook of
     gain-shape vector quantisation (Sabin and Gray 1984), its update one power iteration towards the cluster's first
     principal direction. Codewords start as vectors of the first training batch. A code that is hardly used any more is
@@ -36,6 +40,7 @@ class Codebook(nn.Module):
         embedding_dim: D.
         update: ``ema`` (moving averages, no gradient) or ``gradient`` (a parameter, moved by the codebook loss).
         choice: ``nearest`` or ``direction``.
+        num_groups: G, groups of channels with a line each; divides D.
         decay: of the moving averages, in [0, 1).
         epsilon: Laplace smoothing of the cluster sizes.
         revival_threshold: a code whose moving average of use falls below this fraction of the uniform share is
@@ -59,6 +64,7 @@ class Codebook(nn.Module):
         decay: float = 0.99,
         epsilon: float = 1e-5,
         revival_threshold: float = 0.03,
+        num_groups: int = 1,
     ) -> None:
         super().__init__()
         if update not in UPDATES or choice not in CHOICES:
@@ -69,10 +75,13 @@ class Codebook(nn.Module):
             raise ValueError(
                 f"decay {decay} and revival_threshold {revival_threshold} must lie in [0, 1), epsilon {epsilon} > 0."
             )
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if num_groups < 1 or embedding_dim % num_groups:
+            raise ValueError(f"num_groups {num_groups} must divide embedding_dim {embedding_dim}.")
+        self.num_embeddings, self.embedding_dim, self.num_groups = num_embeddings, embedding_dim, num_groups
         self.update, self.choice = update, choice
         self.decay, self.epsilon, self.revival_threshold = decay, epsilon, revival_threshold
-        self._rows_at_once = max(1, SCORES_AT_ONCE // num_embeddings)
+        scores = SCORES_AT_ONCE if num_groups == 1 else SCORES_IN_CACHE
+        self._rows_at_once = max(1, scores // num_embeddings)
         embedding = torch.randn(num_embeddings, embedding_dim)
         if update == "gradient":
             self.embedding = nn.Parameter(embedding)
@@ -97,8 +106,26 @@ class Codebook(nn.Module):
 
     def _best(self, z: Tensor, e: Tensor) -> Tensor:
         if self.choice == "direction":
-            return (z @ F.normalize(e, dim=1).T).abs_().argmax(dim=1)
+            return self._alignment(z, self._unit(e)).argmax(dim=1)
         return torch.addmm(e.square().sum(dim=1), z, e.T, alpha=-2).argmin(dim=1)  # ‖z‖² is the same for every k
+
+    def _alignment(self, z: Tensor, e: Tensor) -> Tensor:
+        """What of ‖z‖² lies along the lines through codewords e of unit groups, or its root for one group, [N, K]."""
+        if self.num_groups == 1:
+            return (z @ e.T).abs_()
+        scores = torch.zeros(z.shape[0], e.shape[0], dtype=z.dtype, device=z.device)
+        width = z.shape[1] // self.num_groups
+        for start in range(0, z.shape[1], width):
+            along = z[:, start : start + width] @ e[:, start : start + width].T
+            scores.addcmul_(along, along)
+        return scores
+
+    def _unit(self, e: Tensor) -> Tensor:
+        """Brings each group of channels of e [N, D] to length 1; 0 stays 0."""
+        return F.normalize(self._groups(e), dim=2).flatten(1)
+
+    def _groups(self, e: Tensor) -> Tensor:
+        return e.unflatten(1, (self.num_groups, -1))
 
     def lookup(self, codes: Tensor) -> Tensor:
         """Returns the codewords [B, D, *spatial] of codes [B, *spatial]; a ``gradient`` codebook is differentiable."""
@@ -129,8 +156,10 @@ class Codebook(nn.Module):
         self.cluster_size.lerp_(counts, 1 - self.decay)
         chosen = F.embedding(codes, self.embedding.detach())
         if self.update == "ema":
-            weight = (z * chosen).sum(dim=1, keepdim=True) if self.choice == "direction" else 1.0
-            sums = torch.zeros_like(self.ema_w).index_add_(0, codes, z * weight)
+            weighted = z
+            if self.choice == "direction":
+                weighted = (self._groups(z) * self._groups(z * chosen).sum(dim=2, keepdim=True)).flatten(1)
+            sums = torch.zeros_like(self.ema_w).index_add_(0, codes, weighted)
             self.ema_w.lerp_(sum_over_ranks(sums), 1 - self.decay)
             self.embedding.copy_(self._centroids())
         if self.revival_threshold > 0:
@@ -141,12 +170,12 @@ class Codebook(nn.Module):
         """The squared error that the choice makes small, [N], of vectors z [N, D] against codewords e [N, D]."""
         if self.choice == "nearest":
             return (z - e).square().sum(dim=1)
-        along = (z * e).sum(dim=1).square() / e.square().sum(dim=1).clamp_min(NORM_FLOOR)
-        return (z.square().sum(dim=1) - along).clamp_min(0)
+        along = self._groups(z * e).sum(dim=2).square() / self._groups(e.square()).sum(dim=2).clamp_min(NORM_FLOOR)
+        return (z.square().sum(dim=1) - along.sum(dim=1)).clamp_min(0)
 
     def _centroids(self) -> Tensor:
         if self.choice == "direction":
-            return F.normalize(self.ema_w, dim=1)
+            return self._unit(self.ema_w)
         n = self.cluster_size.sum()
         smoothed = (self.cluster_size + self.epsilon) / (n + self.num_embeddings * self.epsilon) * n
         return self.ema_w / smoothed[:, None]
@@ -162,8 +191,8 @@ class Codebook(nn.Module):
         vectors = broadcast_from_first_rank(z[drawn])
         share = self.cluster_size.mean()
         self.cluster_size[where] = share
-        norms = vectors.norm(dim=1, keepdim=True)
-        along = norms if self.choice == "direction" else torch.ones_like(norms)
+        groups = self._groups(vectors)
+        along = groups.norm(dim=2, keepdim=True) if self.choice == "direction" else torch.ones_like(groups[..., :1])
         if self.update == "ema":
-            self.ema_w[where] = vectors * along * share
-        self.embedding.data[where] = vectors / along.clamp_min(NORM_FLOOR)
+            self.ema_w[where] = (groups * along).flatten(1) * share
+        self.embedding.data[where] = (groups / along.clamp_min(NORM_FLOOR)).flatten(1)

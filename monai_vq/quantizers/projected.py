@@ -1,14 +1,15 @@
-"""The projected latent: a code and a gain at each position, the classical gain-shape quantizer."""
+"""The projected latent: a code and one or several gains at each position, the classical gain-shape quantizer."""
 
-from __future__ import annotations
+from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from monai_vq.quantizers.base import CodebookQuantizer, Quantized, straight_through
-from monai_vq.quantizers.codebook import NORM_FLOOR, Codebook
-
-ESTIMATORS = ("straight_through", "published")
+from monai_vq.quantizers.base import CodebookQuantizer, Quantized
+from monai_vq.quantizers.codebook import Codebook
+from monai_vq.quantizers.estimators import ESTIMATORS, estimate, straight_through
+from monai_vq.quantizers.gains import GainQuantizer, gain, scale
 
 
 class ProjectedQuantizer(CodebookQuantizer):
@@ -17,25 +18,29 @@ class ProjectedQuantizer(CodebookQuantizer):
     ::
 
         z_e ──► code k ──► e_k ──┐
-          └───► gain g ──────────┴──► g·e_k = z_q         side = g, [B, 1, *spatial]
+          └───► gain g ──────────┴──► g·e_k = z_q         side = g, [B, G, *spatial]
 
-    P is the point nearest to z_e on the line through e_k, so it does not change with the codeword's scale. The loss is
+    P is the point nearest to z_e on the line through e_k, so it does not change with the codeword's scale. A codebook
+    of G groups cuts the channels into G parts, each projected on its own part of the codeword with its own gain. With
+    ``gain_bits`` b a gain is one of 2^b levels that training finds (see `GainQuantizer`), so that a latent is exactly
+    K codes and 2^b gains. The loss is
 
     codebook term + commitment_cost · ‖z_e − sg[q]‖² + projection_cost · ‖P − sg[e_k]‖²   (element means)
 
     where q is what the codebook's choice takes for near: q = e_k for ``nearest``, as in the projected report, and
-    q = P for ``direction``, whose distortion is the distance to the line. The codebook term ‖sg[z_e] − q(e_k)‖² stands
-    with ``update="gradient"`` only.
+    q = z_q for ``direction``, whose distortion is the distance to the line. The codebook term ‖sg[z_e] − q(e_k)‖²
+    stands with ``update="gradient"`` only.
 
     Args:
-        codebook: K codewords in D dimensions.
+        codebook: K codewords in D dimensions; its ``num_groups`` is G, the number of gains a position.
         commitment_cost: weight that draws z_e to q; 0 leaves it out.
         projection_cost: weight that draws the projection to its codeword, hence the gain to 1; 0 leaves it out.
-        estimator: how the reconstruction's gradient reaches z_e: ``straight_through`` P, or as ``published``: through
-            both arguments of P, the codeword itself straight through.
+        estimator: how the reconstruction's gradient reaches z_e: ``straight_through`` z_q, by ``rotation`` of z_e to
+            z_q, or as ``published``: through both arguments of P, the codeword itself straight through.
+        gain_bits: b, 1 to 8; None keeps gains as float32.
 
     Raises:
-        ValueError: if the estimator is unknown.
+        ValueError: if an argument is outside what is stated here.
 
     Example:
         >>> import torch
@@ -45,41 +50,61 @@ class ProjectedQuantizer(CodebookQuantizer):
         ((2, 3, 5), (2, 1, 3, 5), True)
     """
 
+    ESTIMATORS: ClassVar[tuple[str, ...]] = (*ESTIMATORS, "published")
+
     def __init__(
         self,
         codebook: Codebook,
         commitment_cost: float = 0.25,
         projection_cost: float = 0.0,
         estimator: str = "straight_through",
+        gain_bits: int | None = None,
     ) -> None:
-        super().__init__(codebook)
-        if estimator not in ESTIMATORS:
-            raise ValueError(f"estimator {estimator!r}: expected one of {ESTIMATORS}.")
-        self.commitment_cost, self.projection_cost = commitment_cost, projection_cost
-        self.estimator = estimator
-        self.side_channels = 1
+        super().__init__(codebook, commitment_cost, estimator)
+        self.projection_cost, self.gain_bits = projection_cost, gain_bits
+        self.side_channels = codebook.num_groups
+        self.gains = None if gain_bits is None else GainQuantizer(self.side_channels, gain_bits, codebook.decay)
 
-    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor) -> Quantized:
+    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         fixed = e.detach()
-        g = gain(z_e, fixed)
-        P = g * fixed
+        free = self._gain(z_e, fixed)
+        g = self._hold(self._round(free.detach(), codes, learn), codes)
+        z_q = scale(fixed, g)
         to_line = self.codebook.choice == "direction"
-        loss = self.commitment_cost * F.mse_loss(z_e, (P if to_line else fixed).detach())
+        loss = self._commitment(z_e, z_q if to_line else fixed)
         if self.projection_cost > 0:  # the term costs time even at weight 0
-            loss = loss + self.projection_cost * F.mse_loss(P, fixed)
+            loss = loss + self.projection_cost * F.mse_loss(scale(fixed, self._hold(free, codes)), fixed)
         if self.codebook.update == "gradient":
             target = z_e.detach()
-            loss = loss + F.mse_loss(gain(target, e) * e if to_line else e, target)
-        if self.estimator == "published":
-            q = straight_through(z_e, fixed)
-            return Quantized(straight_through(gain(z_e, q) * q, P), codes, g.detach(), loss)
-        return Quantized(straight_through(z_e, P), codes, g.detach(), loss)
+            loss = loss + F.mse_loss(scale(e, self._hold(self._gain(target, e), codes)) if to_line else e, target)
+        return Quantized(self._estimate(z_e, codes, fixed, z_q), codes, g, loss)
+
+    def _estimate(self, z_e: Tensor, codes: Tensor, e: Tensor, z_q: Tensor) -> Tensor:
+        if self.estimator != "published":
+            return estimate(z_e, z_q, self.estimator)
+        q = straight_through(z_e, e)
+        return straight_through(scale(q, self._hold(self._gain(z_e, q), codes)), z_q)
+
+    def _gain(self, z_e: Tensor, e: Tensor) -> Tensor:
+        return gain(z_e, e, self.side_channels)
+
+    def _hold(self, g: Tensor, codes: Tensor) -> Tensor:
+        """Holds the gain at 1 where a variant has none."""
+        return g
+
+    def _has_gain(self, codes: Tensor) -> Tensor:
+        return torch.ones_like(codes, dtype=torch.bool).unsqueeze(1)
+
+    def _round(self, g: Tensor, codes: Tensor, learn: bool) -> Tensor:
+        if self.gains is None:
+            return g
+        if learn:
+            self.gains.initialize_from(g)
+        rounded = self.gains(g)
+        if learn:  # only now: as with the codewords, z_q comes from the levels that chose the indices
+            self.gains.learn(g, self._has_gain(codes))
+        return rounded
 
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
-        """Returns g·e_k, [B, D, *spatial], of codes [B, *spatial] and gains [B, 1, *spatial]."""
-        return side * self.codebook.lookup(codes)
-
-
-def gain(z_e: Tensor, e: Tensor, floor: float = NORM_FLOOR) -> Tensor:
-    """Returns g = ⟨z_e, e⟩ / ‖e‖² over the channels, [B, 1, *spatial], with ‖e‖² at least ``floor``: 0 where e is 0."""
-    return (z_e * e).sum(dim=1, keepdim=True) / e.square().sum(dim=1, keepdim=True).clamp_min(floor)
+        """Returns g·e_k, [B, D, *spatial], of codes [B, *spatial] and gains [B, G, *spatial]."""
+        return scale(self.codebook.lookup(codes), side)

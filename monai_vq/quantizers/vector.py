@@ -1,12 +1,10 @@
 """The vector quantizer of the VQ-VAE: the latent is the code alone."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from monai_vq.quantizers.base import CodebookQuantizer, Quantized, straight_through
-from monai_vq.quantizers.codebook import Codebook
+from monai_vq.quantizers.base import CodebookQuantizer, Quantized
+from monai_vq.quantizers.estimators import estimate
 
 
 class VectorQuantizer(CodebookQuantizer):
@@ -17,24 +15,25 @@ class VectorQuantizer(CodebookQuantizer):
     Args:
         codebook: K codewords in D dimensions.
         commitment_cost: weight that draws z_e to its codeword; 0 leaves it out.
+        estimator: how the reconstruction's gradient passes the choice: ``straight_through`` or by ``rotation``.
+
+    Raises:
+        ValueError: if an argument is outside what is stated here.
 
     Example:
         >>> import torch
+        >>> from monai_vq.quantizers import Codebook
         >>> quantizer = VectorQuantizer(Codebook(num_embeddings=8, embedding_dim=4)).eval()
         >>> z_q, codes, side, loss = quantizer(torch.randn(2, 4, 3, 5))
         >>> tuple(codes.shape), tuple(side.shape), torch.equal(quantizer.embed(codes, side), z_q)
         ((2, 3, 5), (2, 0, 3, 5), True)
     """
 
-    def __init__(self, codebook: Codebook, commitment_cost: float = 0.25) -> None:
-        super().__init__(codebook)
-        self.commitment_cost = commitment_cost
-
-    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor) -> Quantized:
-        loss = self.commitment_cost * F.mse_loss(z_e, e.detach())
+    def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
+        loss = self._commitment(z_e, e)
         if self.codebook.update == "gradient":
             loss = loss + F.mse_loss(e, z_e.detach())
-        return Quantized(straight_through(z_e, e), codes, z_e[:, :0].detach(), loss)
+        return Quantized(estimate(z_e, e, self.estimator), codes, z_e[:, :0].detach(), loss)
 
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
         """Returns the codewords [B, D, *spatial] of codes [B, *spatial]; side [B, 0, *spatial] says nothing."""

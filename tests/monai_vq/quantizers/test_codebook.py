@@ -237,3 +237,43 @@ def test_refuses_settings_out_of_range(bad):
     ((name, value),) = bad.items()
     with pytest.raises(ValueError, match=rf"{name} .*{value}"):
         Codebook(**({"num_embeddings": 8, "embedding_dim": D} | bad))
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 3, 6])
+def test_direction_choice_with_groups_leaves_the_smallest_sum_of_distances_to_lines(num_groups):
+    codebook, z = Codebook(32, D, choice="direction", num_groups=num_groups), torch.randn(500, D)
+    e = codebook.embedding.view(32, num_groups, -1)
+    parts = z.view(500, 1, num_groups, -1)
+    along = (parts * e).sum(-1, keepdim=True) / e.square().sum(-1, keepdim=True)
+    distance = (parts - along * e).square().sum(dim=(-1, -2))
+    codes = codebook.choose(z)
+    torch.testing.assert_close(distance.gather(1, codes[:, None])[:, 0], distance.amin(dim=1))
+    torch.testing.assert_close(codebook.distortion(z, codebook.embedding[codes]), distance.amin(dim=1))
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_groups_learn_as_one_codebook_each_where_the_codes_are_given(update):
+    whole = started(Codebook(4, D, update, "direction", num_groups=2, revival_threshold=0))
+    halves = [started(Codebook(4, D // 2, update, "direction", revival_threshold=0)) for _ in range(2)]
+    for half, e in zip(halves, whole.embedding.detach().chunk(2, dim=1), strict=True):
+        half.embedding.data.copy_(e)
+        if update == "ema":
+            half.ema_w.copy_(e)
+    z = torch.randn(50, D)
+    codes = whole.choose(z)
+    whole.learn(z, codes)
+    for half, part in zip(halves, z.chunk(2, 1), strict=True):
+        half.learn(part, codes)
+    torch.testing.assert_close(whole.embedding, torch.cat([half.embedding for half in halves], dim=1))
+
+
+def test_groups_keep_unit_length_each():
+    codebook = Codebook(8, D, choice="direction", num_groups=3)
+    step(codebook, torch.randn(100, D))
+    torch.testing.assert_close(codebook.embedding.view(8, 3, -1).norm(dim=-1), torch.ones(8, 3))
+
+
+@pytest.mark.parametrize("num_groups", [0, 4, 7])
+def test_refuses_groups_that_do_not_divide_the_channels(num_groups):
+    with pytest.raises(ValueError, match="must divide embedding_dim 6"):
+        Codebook(8, D, num_groups=num_groups)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from monai_vq.quantizers import Codebook, ProjectedQuantizer
-from monai_vq.quantizers.projected import ESTIMATORS, gain
+from monai_vq.quantizers.gains import gain
 
 K, D = 16, 6
 CHOICES, UPDATES = ("nearest", "direction"), ("ema", "gradient")
@@ -15,7 +15,7 @@ def projected(choice="direction", update="ema", **options) -> ProjectedQuantizer
     return ProjectedQuantizer(Codebook(K, D, update, choice), **options).eval()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ProjectedQuantizer.ESTIMATORS)
 @pytest.mark.parametrize("spatial", [(3, 4), (2, 3, 4)])
 def test_projects_each_position_over_its_channels(estimator, spatial):
     quantizer, z_e = projected(estimator=estimator), torch.randn(2, D, *spatial)
@@ -120,7 +120,7 @@ def test_loss_is_the_docstrings(choice, update, commitment_cost, projection_cost
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ProjectedQuantizer.ESTIMATORS)
 def test_gradients_of_the_loss_are_those_of_the_distortion(choice, estimator):
     """Commitment draws z_e, the codebook term alone e_k; for the line both are true gradients of its distance."""
     quantizer = projected(choice, "gradient", commitment_cost=0.3, projection_cost=0.2, estimator=estimator)
@@ -150,7 +150,7 @@ def test_projection_cost_draws_the_gain_to_one():
 
 @pytest.mark.parametrize("codeword_scale", [0.0, 1e-20, 1e-7])
 @pytest.mark.parametrize("z_scale", [0.0, 1.0])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ProjectedQuantizer.ESTIMATORS)
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("update", UPDATES)
 def test_finite_at_vanishing_codewords_and_vectors(update, choice, estimator, z_scale, codeword_scale):
@@ -167,5 +167,60 @@ def test_finite_at_vanishing_codewords_and_vectors(update, choice, estimator, z_
 
 
 def test_refuses_an_unknown_estimator():
-    with pytest.raises(ValueError, match=r"'rotation'.*straight_through"):
-        projected(estimator="rotation")
+    with pytest.raises(ValueError, match=r"'gumbel'.*straight_through"):
+        projected(estimator="gumbel")
+
+
+@pytest.mark.parametrize("gain_bits", [None, 2])
+def test_each_group_of_channels_is_projected_on_its_part_of_the_codeword(gain_bits):
+    quantizer = ProjectedQuantizer(Codebook(K, D, choice="direction", num_groups=3), gain_bits=gain_bits)
+    z_e = torch.randn(2, D, 3, 4)
+    quantizer.train()(z_e)
+    latent = quantizer.eval()(z_e)
+    e = quantizer.codebook.lookup(latent.codes)
+    for g, (z, q, P) in enumerate(zip(*(t.chunk(3, dim=1) for t in (z_e, e, latent.z_q)), strict=True)):
+        free = (z * q).sum(1) / q.square().sum(1)
+        if gain_bits is None:
+            torch.testing.assert_close(latent.side[:, g], free)
+        else:
+            nearest = (free[..., None] - quantizer.gains.levels[g]).abs().argmin(-1)
+            assert torch.equal(latent.side[:, g], quantizer.gains.levels[g][nearest])
+        torch.testing.assert_close(P, latent.side[:, g, None] * q)
+
+
+def test_more_gains_leave_less_of_z_e_behind():
+    z_e, errors = torch.randn(4, D, 8, 8), []
+    for num_groups in (1, 2, 3, 6):
+        quantizer = ProjectedQuantizer(Codebook(K, D, choice="direction", num_groups=num_groups)).train()
+        for _ in range(20):
+            quantizer(z_e)
+        errors.append((quantizer.eval()(z_e).z_q - z_e).square().mean())
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-10  # a gain a channel says everything
+
+
+@pytest.mark.parametrize(("gain_bits", "bits"), [(None, 64), (4, 8)])
+def test_rate_counts_the_bits_of_every_gain(gain_bits, bits):
+    quantizer = ProjectedQuantizer(Codebook(K, D, choice="direction", num_groups=2), gain_bits=gain_bits)
+    assert (quantizer.side_bits(torch.zeros(1, 3, 4, dtype=torch.int64)) == bits).all()
+
+
+def test_a_latent_with_gain_bits_is_codes_and_indices_of_levels():
+    quantizer = ProjectedQuantizer(Codebook(K, D, choice="direction"), gain_bits=4)
+    z_e = torch.randn(2, D, 5, 5)
+    quantizer.train()(z_e)
+    latent = quantizer.eval()(z_e)
+    indices = quantizer.gains.encode(latent.side)
+    assert indices.max() < 16
+    assert torch.equal(quantizer.embed(latent.codes, quantizer.gains.decode(indices)), latent.z_q)
+
+
+def test_levels_change_in_training_mode_only():
+    quantizer, z_e = ProjectedQuantizer(Codebook(K, D, choice="direction"), gain_bits=3), torch.randn(2, D, 5, 5)
+    quantizer.train()(z_e)
+    before = quantizer.gains.levels.clone()
+    quantizer.assign(3 * z_e)
+    quantizer.eval()(3 * z_e)
+    assert torch.equal(quantizer.gains.levels, before)
+    quantizer.train()(3 * z_e)
+    assert not torch.equal(quantizer.gains.levels, before)
