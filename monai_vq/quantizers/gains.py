@@ -42,18 +42,20 @@ class GainQuantizer(nn.Module):
     Args:
         num_gains: G.
         bits: b, 1 to 8.
-        decay: of the moving averages, in [0, 1).
+        decay: of the moving averages, in [0, 1). A batch has thousands of gains for a few levels, so its default is
+            shorter than a codebook's: Lloyd's iteration converges by one step a decay.
 
     Raises:
         ValueError: if an argument is outside what is stated here.
     """
 
     levels: Tensor
+    power: Tensor
     size: Tensor
     total: Tensor
     initialized: Tensor
 
-    def __init__(self, num_gains: int, bits: int, decay: float = 0.99) -> None:
+    def __init__(self, num_gains: int, bits: int, decay: float = 0.9) -> None:
         super().__init__()
         if num_gains < 1 or not 1 <= bits <= MAX_GAIN_BITS or not 0 <= decay < 1:
             raise ValueError(
@@ -63,6 +65,7 @@ class GainQuantizer(nn.Module):
         self.num_gains, self.bits, self.decay = num_gains, bits, decay
         levels = torch.linspace(-2, 2, 2**bits).repeat(num_gains, 1)
         self.register_buffer("levels", levels)
+        self.register_buffer("power", torch.ones(num_gains))
         self.register_buffer("size", torch.ones_like(levels))
         self.register_buffer("total", levels.clone())
         self.register_buffer("initialized", torch.zeros((), dtype=torch.bool))
@@ -97,6 +100,7 @@ class GainQuantizer(nn.Module):
         places = (middles * sorted_gains.shape[1]).long()
         self.levels.copy_(broadcast_from_first_rank(sorted_gains[:, places]))
         self.total.copy_(self.levels * self.size)
+        self.power.copy_(broadcast_from_first_rank(sorted_gains.square().mean(dim=1)))
         self.initialized.fill_(True)
 
     @torch.jit.unused
@@ -108,20 +112,34 @@ class GainQuantizer(nn.Module):
             gains: not rounded, [B, G, *spatial].
             where: True at gains that count, [B, 1, *spatial].
         """
-        flat = (self.encode(gains) + self._first_of_gain(gains)).flatten()
-        weight = where.to(gains.dtype).expand_as(gains).flatten()
-        sizes, totals = (
-            sum_over_ranks(torch.zeros_like(self.size).flatten().index_add_(0, flat, sums)).view_as(self.size)
-            for sums in (weight, weight * gains.detach().flatten())
-        )
-        if not bool(sizes.any()):
+        weight = where.to(gains.dtype).expand_as(gains)
+        if not self._follow_scale(gains, weight):
             return
-        self.size.lerp_(sizes, 1 - self.decay)
-        self.total.lerp_(totals, 1 - self.decay)
+        flat = (self.encode(gains) + self._first_of_gain(gains)).flatten()
+        for average, values in ((self.size, weight), (self.total, weight * gains)):
+            sums = torch.zeros_like(average).flatten().index_add_(0, flat, values.flatten())
+            average.lerp_(sum_over_ranks(sums).view_as(average), 1 - self.decay)
         used = self.size > NORM_FLOOR
         self.levels.copy_(torch.where(used, self.total / self.size.clamp_min(NORM_FLOOR), self.levels))
-        self._revive(gains, weight.view_as(gains))
+        self._revive(gains, weight)
         self._sort()
+
+    def _follow_scale(self, gains: Tensor, weight: Tensor) -> bool:
+        """Stretches the levels as the gains' mean square moves; False where no gain counts.
+
+        Lloyd's iteration alone follows gains that grow with training too slowly: its levels crowd near 0.
+        """
+        squares, numbers = (
+            sum_over_ranks(values.movedim(1, 0).flatten(1).sum(dim=1)) for values in (weight * gains.square(), weight)
+        )
+        if not bool(numbers.any()):
+            return False
+        power = torch.lerp(self.power, squares / numbers, 1 - self.decay)
+        stretch = (power / self.power.clamp_min(NORM_FLOOR)).sqrt()[:, None]
+        self.levels.mul_(stretch)
+        self.total.mul_(stretch)
+        self.power.copy_(power)
+        return True
 
     def _revive(self, gains: Tensor, weight: Tensor) -> None:
         """Moves levels below a fraction of the uniform share to gains drawn with probability ~ squared error."""

@@ -63,7 +63,7 @@ class ProjectedQuantizer(CodebookQuantizer):
         super().__init__(codebook, commitment_cost, estimator)
         self.projection_cost, self.gain_bits = projection_cost, gain_bits
         self.side_channels = codebook.num_groups
-        self.gains = None if gain_bits is None else GainQuantizer(self.side_channels, gain_bits, codebook.decay)
+        self.gains = None if gain_bits is None else GainQuantizer(self.side_channels, gain_bits)
 
     def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         fixed = e.detach()

@@ -81,7 +81,7 @@ def test_levels_follow_gains_that_grow_and_stay_sorted():
         quantizer.learn(gains, EVERYWHERE.expand(1, 1, 500))
     assert (quantizer.levels.diff() >= 0).all()
     gains = size * torch.randn(1, 1, 10_000)
-    assert (quantizer(gains) - gains).square().mean() / size**2 < 0.02  # 0.0095 is the least (Max 1960)
+    assert (quantizer(gains) - gains).square().mean() / size**2 < 0.011  # 0.0095 is the least (Max 1960)
 
 
 def test_gains_that_do_not_count_move_nothing():
