@@ -13,14 +13,15 @@ from monai_vq.atomic import atomic_path
 from monai_vq.handlers.budget import TrainingBudget
 from monai_vq.losses import reconstruction_loss
 
-VALIDATION_SCORES = ("ssim", "ssim_foreground", "psnr", "mse", "mae", "usage", "perplexity")
-TRAINER_METRICS = ("usage", "perplexity", "spike_ratio")
+VALIDATION_SCORES = ("ssim", "ssim_foreground", "psnr", "mse", "mae", "quantization", "usage", "perplexity")
+TRAINER_METRICS = ("usage", "perplexity", "continuous", "spike_ratio")
 
 
 class History:
     """Writes ``epoch, iteration, minutes, learning_rate``, mean training losses, codebook use and validation scores.
 
-    A cell is empty where there is no such value: an epoch without validation, a model without codes.
+    A cell is empty where there is no such value: an epoch without validation, a model without codes or of which no
+    position stays continuous.
 
     Attach it behind the validation and the metrics whose values it writes.
 

@@ -108,3 +108,8 @@ class ProjectedQuantizer(CodebookQuantizer):
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
         """Returns g·e_k, [B, D, *spatial], of codes [B, *spatial] and gains [B, G, *spatial]."""
         return scale(self.codebook.lookup(codes), side)
+
+    @torch.jit.unused
+    def stored_gains(self, codes: Tensor, side: Tensor) -> Tensor:
+        """Returns the gains that are stored, [N, G], of codes [B, *spatial] and side [B, G, *spatial]."""
+        return side.movedim(1, -1)[self._has_gain(codes)[:, 0]]

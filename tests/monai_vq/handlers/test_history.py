@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 import torch
+from ignite.engine import Events
 
 from monai_vq.handlers import History, TrainingBudget, Validation
 
@@ -9,12 +10,13 @@ COLUMNS = ["epoch", "iteration", "minutes", "learning_rate", "train_loss", "trai
 
 @pytest.fixture
 def write_history(tmp_path, make_trainer, make_evaluator):
-    """Trains on given losses, three steps an epoch, and returns metrics.csv."""
+    """Trains on given losses, three steps an epoch, and returns metrics.csv; `measure` is called before a row."""
 
-    def write(losses, max_epochs, prepare=lambda trainer: None, resumed_at=0, interval=2):
+    def write(losses, max_epochs, prepare=lambda trainer: None, resumed_at=0, interval=2, measure=lambda *_: None):
         trainer, evaluator = make_trainer(losses), make_evaluator(0.5, 0.6, 0.7)
         budget = TrainingBudget(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0))
         Validation(interval=interval, validator=evaluator).attach(trainer)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, measure, evaluator)
         History(tmp_path / "metrics.csv", evaluator, budget).attach(trainer)
         prepare(trainer)
         trainer.state.epoch, trainer.state.iteration = resumed_at, 3 * resumed_at
@@ -34,6 +36,19 @@ def test_a_row_is_an_epochs_mean_and_its_validation(write_history):
     assert table["train_quantization"].tolist() == [0.5, 1.5]
     assert table["val_ssim"].fillna(-1).tolist() == [-1, 0.5]  # epoch 1 is not validated, and says so
     assert table["val_mse"].iloc[1] == 0.5
+
+
+def test_held_out_quantization_and_the_continuous_share_stand_beside_the_training_losses(write_history):
+    def measure(trainer, evaluator):
+        trainer.state.metrics["continuous"] = trainer.state.epoch / 10
+        evaluator.state.metrics["quantization"] = 0.25
+
+    table = write_history([1.0] * 6, 2, measure=measure)
+    assert table["train_continuous"].tolist() == [0.1, 0.2]
+    assert table["val_quantization"].fillna(-1).tolist() == [-1, 0.25]
+    plain = write_history([1.0] * 6, 2)
+    assert plain.columns.tolist() == table.columns.tolist()
+    assert plain[["train_continuous", "val_quantization"]].isna().all(axis=None)
 
 
 def test_the_epoch_that_is_cut_short_has_a_row_and_a_validation(write_history, stop_at):

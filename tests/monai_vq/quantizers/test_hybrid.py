@@ -92,3 +92,10 @@ def test_what_an_image_becomes_depends_on_no_other_image():
     quantizer, z_e = HybridQuantizer(Codebook(K, D), 5, 0, gain_bits=3), torch.randn(6, D, 4, 4)
     quantizer.train()(z_e)
     assert torch.equal(quantizer.eval()(z_e).z_q, torch.cat([quantizer(z[None]).z_q for z in z_e]))
+
+
+def test_stored_gains_are_those_of_the_rare_codes():
+    quantizer = HybridQuantizer(Codebook(K, D), 5, 0)
+    latent = quantizer.train()(torch.randn(2, D, 5, 5))
+    rare = quantizer.continuous(latent.codes)
+    assert torch.equal(quantizer.stored_gains(latent.codes, latent.side)[:, 0], latent.side[:, 0][rare])
