@@ -1,6 +1,7 @@
 """`rejected.csv`: what was left out, why, and what would help."""
 
 import csv
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -32,12 +33,22 @@ class Rejection:
 
     @classmethod
     def from_error(cls, source: str, error: Exception) -> "Rejection":
-        """Lists a known fault by its reason, and any other exception as what it is: a bug to report."""
+        """Lists a known fault by its reason, and any other exception as what it is: a bug to report.
+
+        The message of another exception is left out, as it may quote the file or name a folder of this machine.
+        """
         if isinstance(error, VolumeError):
             return cls(source, error.reason, error.remedy)
         if isinstance(error, OSError):
-            return cls(source, f"cannot be read: {error.strerror or error}", "check the file and its permissions")
-        return cls(source, f"unexpected {type(error).__name__}: {error}", "report it with the header of this file")
+            cause = error.strerror or type(error).__name__
+            return cls(source, f"cannot be read: {cause}", "check the file and its permissions")
+        return cls(source, f"unexpected {type(error).__name__}{_describe_place(error)}", "report it as a bug")
+
+
+def _describe_place(error: Exception) -> str:
+    """The line of the program that raised, which says as much as the message to whom it is reported."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def describe_rejections(rejections: Sequence[Rejection]) -> str:

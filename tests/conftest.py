@@ -1,5 +1,6 @@
+import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from monai.bundle import run as run_monai_bundle
 from monai.engines import SupervisedTrainer
 from monai.utils import set_determinism
+from PIL import Image
 
 from data_prep.prepare import prepare_source
 from monai_vq.handlers import RunCheckpoints
@@ -72,6 +74,39 @@ def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_blob(root / f"bids/sub-P{index}/anat/sub-P{index}_T1w.nii.gz", index)
     prepare_source("bids", root / "bids", root / "prepared", slice_range=(0.3, 0.7), num_slices=4, progress=False)
     return root / "prepared"
+
+
+@pytest.fixture(scope="session")
+def write_png_slices() -> Callable[..., None]:
+    """Writes the slices of a case, or their segmentations, under the names that keras_png_slices_data gives them."""
+
+    def write(
+        folder: Path, case: int, slices: Sequence[np.ndarray], kind: str = "case", suffix: str = ".nii.png"
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, pixels in enumerate(slices):
+            Image.fromarray(pixels).save(folder / f"{kind}_{case:03d}_slice_{number}{suffix}")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_mnist() -> Callable[..., Path]:
+    """Writes the idx files of images and labels, given by the prefix of their names; packed if they end in .gz."""
+
+    def write(
+        folder: Path, digits: Mapping[str, tuple[np.ndarray, np.ndarray]], pattern: str = "{}-{}-idx{}-ubyte.gz"
+    ) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for prefix, arrays in digits.items():
+            for kind, array in zip(("images", "labels"), arrays, strict=True):
+                path = folder / pattern.format(prefix, kind, array.ndim)
+                sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+                content = bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+                path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 import io
 import json
 import tarfile
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,16 +19,14 @@ from monai_vq.data import read_manifest, read_splits, slice_items, verify_datase
 from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.transforms import LoadSliced
 
-SIDE = 32
 VAL_FRACTION = 0.25
 COUNTS = {"train": 38, "val": 12, "test": 20}  # images; a quarter of 25 a class is 6
-COLOUR = {"network_def#encoder#in_channels": 3, "network_def#decoder#out_channels": 3}
 
 
-def draw(seed: int) -> np.ndarray:
-    """A smooth colour image, [32, 32, 3]."""
+def draw(seed: int, side: int = 32) -> np.ndarray:
+    """A smooth colour image, [side, side, 3]."""
     small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    return np.array(Image.fromarray(small).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    return np.array(Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def write_cifar10(root: Path) -> Path:
@@ -59,23 +59,49 @@ def write_image_folder(root: Path) -> Path:
     return root
 
 
-SOURCES = {
-    "cifar10": (write_cifar10, {"val_fraction": VAL_FRACTION}),
-    "image_folder": (write_image_folder, {"val_fraction": VAL_FRACTION, "size": SIDE}),
+def draw_digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Fifty grey images of classes 0 and 1 to train on and twenty to test, by the prefix of MNIST's files."""
+    seeds = {"train": range(50), "t10k": range(100, 120)}
+    return {
+        prefix: (np.stack([draw(seed, 28)[..., 0] for seed in own]), np.array(own, np.uint8) % 2)
+        for prefix, own in seeds.items()
+    }
+
+
+# name: (source, its options, side and channels of its images)
+ARCHIVES: dict[str, tuple[str, dict[str, Any], int, int]] = {
+    "cifar10": ("cifar10", {}, 32, 3),
+    "image_folder": ("image_folder", {"size": 32}, 32, 3),
+    "mnist": ("mnist", {}, 28, 1),
+    "mnist_unpacked": ("mnist", {}, 28, 1),
 }
 
 
-@pytest.fixture(scope="module", params=SOURCES)
-def walk(request, tmp_path_factory, run_bundle) -> SimpleNamespace:
+@pytest.fixture(scope="module", params=ARCHIVES)
+def walk(request, tmp_path_factory, run_bundle, write_mnist) -> SimpleNamespace:
     """A prepared archive, and a run of one epoch of two steps on it."""
+    writers = {
+        "cifar10": write_cifar10,
+        "image_folder": write_image_folder,
+        "mnist": partial(write_mnist, digits=draw_digits()),
+        "mnist_unpacked": partial(write_mnist, digits=draw_digits(), pattern="{}-{}-idx{}-ubyte"),
+    }
+    source, own, side, channels = ARCHIVES[request.param]
     root = tmp_path_factory.mktemp(request.param)
-    write, own = SOURCES[request.param]
     prepared = root / "prepared"
     (root / "source").mkdir()
-    prepare_source(request.param, write(root / "source"), prepared, own, progress=False)
-    settings = {"image_size": [SIDE, SIDE], "in_channels": 3, "batch_size": 32, "max_epochs": 1, "val_interval": 1}
-    run = run_bundle("projected", root / "run", dataset_dir=str(prepared), **settings, **COLOUR)
-    return SimpleNamespace(dataset_dir=prepared, run_dir=run)
+    own = own | {"val_fraction": VAL_FRACTION}
+    prepare_source(source, writers[request.param](root / "source"), prepared, own, progress=False)
+    settings = {
+        "image_size": [side, side],
+        "in_channels": channels,
+        "batch_size": 32,
+        "max_epochs": 1,
+        "val_interval": 1,
+    }
+    network = {"network_def#encoder#in_channels": channels, "network_def#decoder#out_channels": channels}
+    run = run_bundle("projected", root / "run", dataset_dir=str(prepared), **settings, **network)
+    return SimpleNamespace(dataset_dir=prepared, run_dir=run, side=side, channels=channels)
 
 
 def read_table(walk: SimpleNamespace, level: str) -> pd.DataFrame:
@@ -86,12 +112,13 @@ def test_the_prepared_images_are_whole_and_a_unit_each(walk):
     assert verify_dataset(walk.dataset_dir) == []
     splits = read_splits(walk.dataset_dir)
     assert splits.unit == "image"
-    assert {record.shape[1:] for record in read_manifest(walk.dataset_dir)} == {(SIDE, SIDE, 3)}
+    stored = (walk.side, walk.side, 3) if walk.channels == 3 else (walk.side, walk.side)
+    assert {np.load(r.slices_path(walk.dataset_dir)).shape[1:] for r in read_manifest(walk.dataset_dir)} == {stored}
     for split in SPLIT_NAMES:
-        items = slice_items(walk.dataset_dir, split, (SIDE, SIDE))
+        items = slice_items(walk.dataset_dir, split, (walk.side, walk.side))
         assert len({item["patient_id"] for item in items}) == len(items) == COUNTS[split]
         images = [LoadSliced()(item) for item in items]
-        assert {tuple(item["image"].shape) for item in images} == {(3, SIDE, SIDE)}
+        assert {tuple(item["image"].shape) for item in images} == {(walk.channels, walk.side, walk.side)}
         assert all(item["mask"].all() for item in images)
 
 
@@ -112,7 +139,7 @@ def test_two_steps_lead_to_a_score_of_every_image(walk):
     assert read_table(walk, "splits").set_index("split")["n_patients"].to_dict() == COUNTS
 
 
-def test_the_baselines_scores_are_scikit_images_over_three_channels(walk):
+def test_the_baselines_scores_are_scikit_images_over_all_channels(walk):
     images = {
         split: [LoadSliced()(item)["image"].numpy() for item in slice_items(walk.dataset_dir, split)]
         for split in SPLIT_NAMES
@@ -128,10 +155,13 @@ def test_the_page_speaks_of_images(walk):
     page = (walk.run_dir / "report/index.html").read_text(encoding="utf-8")
     assert "70 images,\nsplit by image" in page
     assert "Best, median and worst image of the test split" in page
-    assert json.loads((walk.run_dir / "config.json").read_text())["in_channels"] == 3
+    assert json.loads((walk.run_dir / "config.json").read_text())["in_channels"] == walk.channels
 
 
-def test_colour_images_are_refused_by_a_network_of_grey_ones(walk, run_bundle, tmp_path):
-    with pytest.raises(SystemExit, match=r"--in_channels 1: the images of .* are colour; use --in_channels 3"):
-        run_bundle("projected", tmp_path / "run", dataset_dir=str(walk.dataset_dir), in_channels=1)
+def test_images_are_refused_by_a_network_of_other_channels(walk, run_bundle, tmp_path):
+    other, kind = (1, "colour") if walk.channels == 3 else (3, "grey")
+    with pytest.raises(
+        SystemExit, match=rf"--in_channels {other}: the images of .* are {kind}; use --in_channels {walk.channels}"
+    ):
+        run_bundle("projected", tmp_path / "run", dataset_dir=str(walk.dataset_dir), in_channels=other)
     assert not (tmp_path / "run").exists()

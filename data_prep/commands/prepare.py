@@ -1,6 +1,7 @@
 """`python -m data_prep SOURCE`: one command for every source, with its own options beside the common ones."""
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,15 +16,18 @@ from data_prep.commands.options import (
 )
 from data_prep.commands.summary import print_summary
 from data_prep.prepare import find_source, prepare_source
+from data_prep.rejections import REJECTED_NAME
 from data_prep.slicing import SlicingSettings
 from data_prep.sources import Found, Source
 from data_prep.workers import check_workers
 from monai_vq.data.assignment import check_fractions
+from monai_vq.data.manifest import MANIFEST_NAME
 from monai_vq.errors import InputError
 
 __all__ = ["source_command"]
 
 _VOLUME_OPTIONS = ("plane", "window_unit")
+_N_LISTED = 20  # of a kind: what a screen holds
 
 
 def source_command(name: str, source: Source) -> Command:
@@ -89,7 +93,7 @@ def _run_dry(options: argparse.Namespace, name: str, own: dict[str, Any], key_fi
         passing = Path(folder) / "key.json"
         if key_file is not None:
             key_file = passing
-        if "key_file" in own:
+        if "key_file" in own and not own.get("keep_ids"):
             own["key_file"] = passing
         return _list_source(find_source(name, options.source, own, sessions=options.sessions, key_file=key_file))
 
@@ -107,13 +111,17 @@ def _choose_key_file(options: argparse.Namespace, source: Source) -> Path | None
     return Path(options.key_file) if options.pseudonymize else None
 
 
+def _list_some(what: str, items: Sequence[object], table: str) -> None:
+    for item in items[:_N_LISTED]:
+        print(f"{what:<8}{item}")
+    if len(items) > _N_LISTED:
+        print(f"{what:<8}… and {len(items) - _N_LISTED} more (see {table} after the run)")
+
+
 def _list_source(found: Found) -> int:
-    for scan in found.scans:
-        print(f"take    {scan.source}")
-    for rejection in found.rejections:
-        print(f"reject  {rejection}")
-    for rejection in found.left:
-        print(f"leave   {rejection}")
+    _list_some("take", [scan.source for scan in found.scans], MANIFEST_NAME)
+    _list_some("reject", found.rejections, REJECTED_NAME)
+    _list_some("leave", found.left, REJECTED_NAME)
     for note in found.notes:
         print(f"note: {note}")
     patients = len({scan.patient_id for scan in found.scans})

@@ -4,38 +4,50 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
+from data_prep.private.nameless import NamelessReader
+from data_prep.private.path_words import hide_words, path_words
 from data_prep.pseudonyms import Pseudonyms
 from data_prep.rejections import Rejection
+from data_prep.sources.alternative import ReadOrAdvise
 from data_prep.sources.scan import Found, Scan
+from monai_vq.data import SliceStack, Volume
 
 __all__ = ["pseudonymize"]
 
 _EXAMPLE = re.compile(r", first [^;)]*")  # of patients who are in a table alone, so that nothing else knows their ids
-_SHORTEST = 3  # characters; a shorter part of a path, such as "MR", is in half of all words
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")  # an expression, a table's name: they may spell ids out
+_Voxels = TypeVar("_Voxels", bound=Volume | SliceStack)
+_SHORTEST_NUMBER = 3  # digits; a shorter id cannot be told from a count
 
 
 def pseudonymize(found: Found, pseudonyms: Pseudonyms) -> Found:
     """Replaces ids and paths by pseudonyms, in rejections and notes too.
 
     Patients get keyed hashes, their sessions and scans running numbers (`P4F1C09A2B3_s01_1`), paths a keyed hash. In
-    the text of a reason or note each id and each part of a path is replaced wherever it stands, and the examples that
-    follow ", first" are left out. Tables' values (diagnosis, age, sex, site, field strength) stay.
+    the text of a reason or note each id and each part of a path is replaced wherever it stands (see `path_words`), and
+    the examples that follow ", first" are left out; of errors when a scan is read, too. Of the rule of the ids the
+    quoted parts are left out. Tables' values (diagnosis, age, sex, site, field strength) stay.
 
     Args:
         found: what a source holds.
         pseudonyms: saved with every new name before this returns.
     """
     scans = _rename_scans(found.scans, pseudonyms)
-    clean = _text_cleaner(found, scans, pseudonyms)
+    clean = _text_cleaner(found, pseudonyms)
+    scans = [
+        replace(scan, read=_clean_reader(scan.read, clean), read_labels=_clean_reader(scan.read_labels, clean))
+        for scan in scans
+    ]
     renamed = replace(
         found,
         scans=sorted(scans, key=lambda scan: scan.scan_id),
         rejections=[_rename_rejection(one, pseudonyms, clean) for one in found.rejections],
         left=[_rename_rejection(one, pseudonyms, clean) for one in found.left],
         notes=[clean(note) for note in found.notes],
-        id_rule=f"keyed pseudonym of: {found.id_rule}",
+        id_rule=f"keyed pseudonym of: {_QUOTED.sub('(hidden)', found.id_rule)}",
     )
     pseudonyms.save()
     return renamed
@@ -62,26 +74,24 @@ def _rename_rejection(rejection: Rejection, pseudonyms: Pseudonyms, clean: Calla
     return Rejection(pseudonyms.source(rejection.source), clean(rejection.reason), clean(rejection.remedy))
 
 
-def _spellings(part: str) -> set[str]:
-    """A part of a path, its pieces, and the forms in which a remedy may spell it."""
-    stem = part.split(".")[0]
-    label = stem.partition("-")[2]
-    plain = {re.sub(r"[^A-Za-z0-9]", "", text) for text in (stem, label)}
-    return {word for word in {part, stem, label, *plain, *re.split(r"[-_\s]", stem)} if len(word) >= _SHORTEST}
-
-
-def _text_cleaner(found: Found, renamed: list[Scan], pseudonyms: Pseudonyms) -> Callable[[str], str]:
+def _text_cleaner(found: Found, pseudonyms: Pseudonyms) -> Callable[[str], str]:
     """A function that replaces every id, path and part of a path in a text, the longest first."""
     words: dict[str, str] = {}
     paths = [scan.source for scan in found.scans]
     paths += [rejection.source for rejection in (*found.rejections, *found.left)]
     for path in paths:
-        words[path] = pseudonyms.source(path)
-        for part in PurePosixPath(path).parts:
-            words |= dict.fromkeys(_spellings(part), "(name)")
-    words |= {scan.patient_id: pseudonyms.patient(scan.patient_id) for scan in found.scans}
-    if not words:
-        return str
-    ordered = sorted(words, key=len, reverse=True)
-    pattern = re.compile("|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in ordered))
-    return lambda text: pattern.sub(lambda match: words[match[0]], _EXAMPLE.sub("", text))
+        words |= dict.fromkeys(path_words(PurePosixPath(path)), "(name)")
+    words |= {path: pseudonyms.source(path) for path in paths}
+    ids = {scan.patient_id for scan in found.scans}
+    words |= {one: pseudonyms.patient(one) for one in ids if not _is_count(one)}
+    hide = hide_words(words)
+    return lambda text: hide(_EXAMPLE.sub("", text))
+
+
+def _is_count(patient_id: str) -> bool:
+    """Whether an id is a number like those that a sentence counts with."""
+    return patient_id.isdigit() and len(patient_id) < _SHORTEST_NUMBER
+
+
+def _clean_reader(read: Callable[[tuple[Path, ...]], _Voxels], clean: Callable[[str], str]) -> NamelessReader[_Voxels]:
+    return NamelessReader(replace(read, advice=clean(read.advice)) if isinstance(read, ReadOrAdvise) else read)

@@ -121,7 +121,7 @@ def _render(scans: Sequence[PlacedScan], n_shown: int, splits: Splits, data: dic
         spacings=sorted({_describe_spacing(scan.record) for scan in scans}),
         n_scans=len(scans),
         n_shown=n_shown,
-        n_rejected=len(data["rejections"]["rows"]),
+        n_listed=len(data["rejections"]["rows"]),
         data=_encode(data),
     )
 

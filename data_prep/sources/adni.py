@@ -2,17 +2,19 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from data_prep.rejections import describe_rejections
-from data_prep.sources.adni_choice import check_preference, choose_images
+from data_prep.sources.adni_choice import advise, check_preference, choose_images
 from data_prep.sources.adni_names import LEVELS, is_patient
 from data_prep.sources.adni_people import DIAGNOSES, People
 from data_prep.sources.adni_tables import ADNIMERGE_PATTERN, find_collections
 from data_prep.sources.adni_tree import Image, Tree, read_tree
+from data_prep.sources.alternative import ReadOrAdvise
 from data_prep.sources.orientation_option import add_orientation_argument
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
@@ -68,6 +70,7 @@ def find_adni(
     people = People.read(table, collections, diagnosis)
     first = {image.patient_id: image.acquired for image in sorted(tree.images, key=lambda image: image.acquired)[::-1]}
     scans = [_to_scan(image, first[image.patient_id], people, assume_orientation) for image in images]
+    scans = _add_advice(scans, advise(tree.images, images, preference))
     scans.sort(key=lambda scan: scan.scan_id)
     notes = [*people.notes(images), *_note_levels(images), *_note_repeats(images)]
     return Found(ID_RULE, scans, tree.rejections, tree.left + left, notes)
@@ -99,6 +102,14 @@ def _to_scan(image: Image, first: date, people: People, assume_orientation: str 
         person=people.person(image),
         read=partial(read_image, assume_axes=assume_orientation),
     )
+
+
+def _add_advice(scans: Iterable[Scan], advice: Mapping[str, str]) -> list[Scan]:
+    """Lets the errors of reading say what else a visit has (see `advise`)."""
+    return [
+        replace(scan, read=ReadOrAdvise(scan.read, advice[scan.source])) if scan.source in advice else scan
+        for scan in scans
+    ]
 
 
 def read_image(files: tuple[Path, ...], assume_axes: str | None = None) -> Volume:

@@ -9,7 +9,7 @@ from data_prep.sources.adni_names import LEVELS
 from data_prep.sources.adni_tree import Image
 from monai_vq.errors import InputError
 
-__all__ = ["check_preference", "choose_images"]
+__all__ = ["advise", "check_preference", "choose_images"]
 
 _Rank = tuple[bool, bool, bool, int, int, str]
 
@@ -54,6 +54,39 @@ def choose_images(images: Iterable[Image], preference: Sequence[str]) -> tuple[l
         taken.append(first)
         left += [Rejection(image.source, _explain(image, first, preference), "nothing is to do") for image in others]
     return taken, left
+
+
+def advise(images: Iterable[Image], taken: Iterable[Image], preference: Sequence[str]) -> dict[str, str]:
+    """What a user can do where the image taken of a visit is damaged and the visit has others.
+
+    Args:
+        images: of all patients.
+        taken: see `choose_images`.
+        preference: levels of preprocessing, the best first.
+
+    Returns:
+        A sentence by the source of the image taken.
+    """
+    visits: defaultdict[tuple[str, date], list[Image]] = defaultdict(list)
+    for image in images:
+        if image.series.level in preference:
+            visits[image.patient_id, image.acquired].append(image)
+    advice = {}
+    for image in taken:
+        others = [other for other in visits[image.patient_id, image.acquired] if other is not image]
+        if others:
+            other = min(others, key=lambda one: _rank(one, preference))
+            advice[image.source] = _describe_other(other, image)
+    return advice
+
+
+def _describe_other(other: Image, taken: Image) -> str:
+    level = other.series.level
+    every = f", or give --preference {level} to take that preprocessing of every visit"
+    return (
+        f"of the visit {other.source} ({level}) is there too: move the damaged image out of the source to take that "
+        f"in its place{every if level != taken.series.level else ''}"
+    )
 
 
 def _rank(image: Image, preference: Sequence[str]) -> _Rank:

@@ -8,6 +8,7 @@ from data_prep.person import MAX_AGE, Person
 from data_prep.rejections import Rejection, describe_rejections
 from data_prep.sources.bids_names import find_folder_problem, find_name_problem, find_t1w_files, is_label_folder
 from data_prep.sources.bids_tables import read_participants, read_sessions
+from data_prep.sources.nifti_names import pad_numbers
 from data_prep.sources.orientation_option import add_orientation_argument, make_reader
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
@@ -23,7 +24,8 @@ def find_bids(source: Path, *, assume_orientation: str | None = None) -> Found:
 
     Only the `anat` folders directly under a subject or session are read: `derivatives/`, `sourcedata/`, `code/` and
     hidden files never are, so no processed copy of a person is taken for another scan. What looks like a subject,
-    a session or a T1-weighted image there but is not named or stored as one is listed with the rejections.
+    a session or a T1-weighted image there but is not named or stored as one is listed with the rejections. Numbers of
+    unequal length are padded in session ids (`ses-02`, `ses-10`); scan ids are as the files.
 
     Args:
         source: root of the tree.
@@ -43,7 +45,11 @@ def find_bids(source: Path, *, assume_orientation: str | None = None) -> Found:
     if not found.scans:
         rejected = f" ({describe_rejections(found.rejections)})" if found.rejections else ""
         raise InputError(f"no sub-*/[ses-*/]anat/*_T1w.nii[.gz] under {source}{rejected}; give the root of a BIDS tree")
-    found.scans = [replace(scan, read=read) for scan in sorted(found.scans, key=lambda scan: scan.scan_id)]
+    sessions = pad_numbers({scan.session_id for scan in found.scans})  # ses-2 is before ses-10
+    found.scans = [
+        replace(scan, read=read, session_id=sessions[scan.session_id])
+        for scan in sorted(found.scans, key=lambda scan: scan.scan_id)
+    ]
     _note_gaps(source, people, unread_ages, found)
     return found
 

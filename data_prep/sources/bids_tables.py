@@ -51,10 +51,17 @@ def _read_table(path: Path, key: str, prefix: str, unread_ages: list[str]) -> di
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
     reader = csv.DictReader(io.StringIO(text), delimiter="\t")
-    if key not in (reader.fieldnames or ()):
-        raise InputError(f"{path} has the columns {reader.fieldnames}, expected {key} among them, separated by tabs")
+    try:
+        columns, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:  # a quote that is never closed makes one cell of all that follows
+        raise InputError(
+            f"{path}, line {reader.line_num + 1}: {error}; look for a quotation mark without its twin there, and save "
+            "the table again as TSV"
+        ) from error
+    if key not in columns:
+        raise InputError(f"{path} has the columns {list(columns)}, expected {key} among them, separated by tabs")
     table: dict[str, Person] = {}
-    for row in reader:
+    for row in rows:
         if not (row[key] or "").strip():
             continue  # spreadsheets leave blank lines
         name = prefix + row[key].strip().removeprefix(prefix)

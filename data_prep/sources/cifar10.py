@@ -82,7 +82,7 @@ def _read(files: tuple[Path, ...], *, version: Version, split: str, indices: tup
 
 CIFAR10 = Source(
     summary="CIFAR-10, Python or binary version: cifar-10-batches-py, -bin, or the .tar.gz as downloaded",
-    find=find_cifar10,
+    finder=find_cifar10,
     add_arguments=add_val_argument,
     options=("val_fraction", "seed"),
     volumes=False,

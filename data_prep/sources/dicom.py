@@ -44,6 +44,8 @@ def find_dicom(
     Raises:
         InputError: the folder does not exist, nothing in it is an MR volume, or an option is wrong.
     """
+    if keep_ids and key_file is not None:
+        raise InputError("--keep_ids writes no pseudonyms, so --key_file would stay unused; give one of the two")
     pattern = _compile(series_regex)
     files = find_series(source)
     pseudonyms = None if keep_ids else Pseudonyms.open(key_file or default_key_file(source))
@@ -138,7 +140,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 DICOM = Source(
     summary="any folder of DICOM MR series; pseudonymised",
-    find=find_dicom,
+    finder=find_dicom,
     add_arguments=_add_arguments,
     options=("series_regex", "key_file", "keep_ids", "mixed_folders"),
     example="--series_regex mprage",

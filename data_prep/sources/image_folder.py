@@ -190,7 +190,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 IMAGE_FOLDER = Source(
     summary="pictures in class folders, as ImageNet: [train|val|test/]<class>/*.JPEG or *.png",
-    find=find_image_folder,
+    finder=find_image_folder,
     add_arguments=_add_arguments,
     options=("size", "mode", "val_fraction", "seed"),
     volumes=False,

@@ -114,10 +114,19 @@ def _drop_copies(images: Sequence[NaturalImage], rejections: list[Rejection]) ->
     for image in sorted(images, key=lambda image: _KEPT_FIRST.index(image.split)):  # stable: the first of a split stays
         twin = owners.setdefault(image.content, image)
         if twin is not image:
-            place = "" if twin.split == image.split else f" of the {twin.split} split"
-            remedy = "nothing is to do, that one is taken"
-            rejections.append(Rejection(image.key, f"the same pixels as {twin.key}{place}", remedy))
+            rejections.append(Rejection(image.key, *_describe_copy(image, twin)))
     return [image for image in images if owners[image.content] is image]
+
+
+def _describe_copy(image: NaturalImage, twin: NaturalImage) -> tuple[str, str]:
+    """The (reason, remedy) for which an image is left out."""
+    reason = f"the same pixels as {twin.key}"
+    if image.split == twin.split:
+        return reason, "nothing is to do, that one is taken"
+    return (
+        f"{reason} of the {twin.split} split: as shipped, {image.split} and {twin.split} share this image",
+        f"nothing is to do, it is taken for {twin.split} alone; for --strict remove one of the two",
+    )
 
 
 def _assign(

@@ -18,6 +18,7 @@ from data_prep.sources.packed import MAX_UNPACKED_BYTES, read_gzip, shared_sha25
 from data_prep.sources.scan import Found
 from data_prep.sources.source import Source
 from monai_vq.data import SliceStack, VolumeError
+from monai_vq.data.file_kind import file_kind
 from monai_vq.errors import InputError
 
 __all__ = ["MNIST", "find_mnist"]
@@ -95,7 +96,7 @@ def _decode_idx(path: Path, axes: int, modified: int) -> NDArray[np.uint8]:
     """Decodes; `modified` (ns) makes a file that was replaced be read again."""
     content = read_gzip(path) if path.suffix == ".gz" else _read_plain(path)
     if content[:4] != bytes([0, 0, _UINT8, axes]):
-        raise VolumeError(f"{path.name} is no idx file of bytes: it starts with {content[:4]!r}", _DOWNLOAD_AGAIN)
+        raise VolumeError(f"{path.name} is no idx file of bytes but {file_kind(content)}", _DOWNLOAD_AGAIN)
     start = 4 + 4 * axes
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
     if min(shape) < 1 or max(shape[1:], default=1) > _MAX_SIDE or len(content) != start + math.prod(shape):
@@ -117,7 +118,7 @@ def _read(files: tuple[Path, ...], *, split: str, indices: tuple[int, ...]) -> S
 
 MNIST = Source(
     summary="MNIST, Fashion-MNIST and others in their format: train-images-idx3-ubyte[.gz] and its siblings",
-    find=find_mnist,
+    finder=find_mnist,
     add_arguments=add_val_argument,
     options=("val_fraction", "seed"),
     volumes=False,

@@ -106,7 +106,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 NEURITE_OASIS = Source(
     summary="neurite-oasis: OASIS-1 as aligned or native volumes or 2-D slices; Learn2Reg's images with subjects.txt",
-    find=find_neurite_oasis,
+    finder=find_neurite_oasis,
     add_arguments=_add_arguments,
     options=("image", "labels", "subjects", "table"),
 )

@@ -92,7 +92,7 @@ def _unzip(content: bytes) -> bytes:
     try:
         plain = gzip.GzipFile(fileobj=io.BytesIO(content)).read(_MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise VolumeError(f"the gzip stream is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError("the gzip stream is damaged or cut off", _DOWNLOAD_AGAIN) from error
     if len(plain) > _MAX_BYTES:
         raise VolumeError(f"more than {_MAX_BYTES} bytes, expected one flat slice", _CHOOSE_VOLUMES)
     return plain

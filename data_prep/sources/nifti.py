@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from data_prep.rejections import Rejection, describe_rejections
-from data_prep.sources.nifti_ids import Identity, PatientIds, RegexIds, TableIds, suggest_regex
+from data_prep.sources.nifti_ids import Identity, PatientIds, RegexIds, TableIds, refuse_alike, suggest_regex
 from data_prep.sources.nifti_names import name_scans, pad_numbers
 from data_prep.sources.orientation_option import add_orientation_argument, make_reader
 from data_prep.sources.scan import Found, Scan
@@ -38,7 +38,7 @@ def find_nifti(
         assume_orientation: see `read_volume`.
 
     Raises:
-        InputError: there is no NIfTI file, no patient of any is known, or an option is invalid.
+        InputError: there is no NIfTI file, no patient of any is known, two are spelt alike, or an option is invalid.
     """
     read = make_reader(assume_orientation)
     root, paths = _list_files(source)
@@ -50,6 +50,8 @@ def find_nifti(
     identities = _identify(relatives, ids, found)
     if not identities:
         raise InputError(f"no patient of any file is known; {describe_rejections(found.rejections)}")
+    refuse_alike(one.patient_id for one in identities.values())
+    found.has_sessions = all(one.session_id for one in identities.values())
     sessions = pad_numbers({identity.session_id for identity in identities.values()})
     labels = ["_".join(filter(None, (one.patient_id, sessions[one.session_id]))) for one in identities.values()]
     for (relative, one), scan_id in zip(identities.items(), name_scans(labels), strict=True):
@@ -86,8 +88,9 @@ def _choose_ids(relatives: Sequence[str], root: Path, regex: str | None, table: 
         return TableIds.read(table, root)
     raise InputError(
         f"nothing says whose the {len(relatives)} image(s) are, such as {', '.join(relatives[:_N_SHOWN])}; give "
-        "--patient_regex with a group that is the patient in such a path, or --patient_table with the columns file "
-        f"and patient_id{_describe_suggestion(relatives)}"
+        "--patient_regex with a group that is the patient in such a path, and one named session where it says the "
+        "visit, as in '(?P<patient>P[0-9]+)_(?P<session>V[0-9]+)', or --patient_table with the columns file, "
+        f"patient_id and session_id{_describe_suggestion(relatives)}"
     )
 
 
@@ -146,7 +149,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 NIFTI = Source(
     summary="any folder or glob of NIfTI files, with --patient_regex or --patient_table to tell whose they are",
-    find=find_nifti,
+    finder=find_nifti,
     add_arguments=_add_arguments,
     options=("patient_regex", "patient_table", "assume_orientation"),
     example="--patient_regex '(P[0-9]+)'",

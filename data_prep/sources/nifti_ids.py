@@ -1,7 +1,8 @@
 """Whose an image of any folder is: a regular expression on its path, or a table that lists the files."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -12,7 +13,7 @@ from monai_vq.data import VolumeError
 from monai_vq.data.hashing import file_sha256
 from monai_vq.errors import InputError
 
-__all__ = ["Identity", "PatientIds", "RegexIds", "TableIds", "suggest_regex"]
+__all__ = ["Identity", "PatientIds", "RegexIds", "TableIds", "refuse_alike", "suggest_regex"]
 
 _EVIDENT = (  # ids that name themselves, then a numbered folder a patient, then numbered files without folders
     r"(?P<patient>sub-[A-Za-z0-9]+)",
@@ -128,7 +129,7 @@ class TableIds:
     @property
     def id_rule(self) -> str:
         """One sentence for `splits.json`."""
-        return f"the column patient_id of the table {self.name} (SHA-256 {self.sha256})"
+        return f"the column patient_id of the table {self.name!r} (SHA-256 {self.sha256})"
 
     def identify(self, relative: str) -> Identity:
         """See `PatientIds`."""
@@ -178,6 +179,29 @@ def suggest_regex(relatives: Sequence[str]) -> str | None:
         if all(matches) and len({match["patient"] for match in matches if match}) > 1:
             return pattern
     return None
+
+
+def refuse_alike(patients: Iterable[str]) -> None:
+    """Refuses ids of which one may be another's spelling: as two patients, one could be in train and in test.
+
+    Raises:
+        InputError: two ids differ in case, punctuation, blanks, Unicode forms or leading zeros alone.
+    """
+    owners: dict[str, str] = {}
+    for patient in sorted(set(patients)):
+        twin = owners.setdefault(_fold(patient), patient)
+        if twin != patient:
+            raise InputError(
+                f"{twin!r} and {patient!r} count as two patients and may be one, as they differ in case, punctuation "
+                "or leading zeros alone; spell a patient's id alike everywhere, as a --patient_table can, or give two "
+                "patients ids that differ in more"
+            )
+
+
+def _fold(patient: str) -> str:
+    """What stays of an id however it is spelt; between two numbers a mark parts them: P1-11 is not P11-1."""
+    marked = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", patient).casefold())
+    return re.sub(r"(?<!\d)-|-(?!\d)|(?<!\d)0+(?=\d)", "", marked)
 
 
 def _normalise(cell: str, base: PurePosixPath) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data_prep.person import Person
 from data_prep.rejections import describe_rejections
-from data_prep.sources.oasis1_choice import choose_folder, choose_image, choose_segmentation, list_others
+from data_prep.sources.alternative import ReadOrAdvise
+from data_prep.sources.oasis1_choice import advise, choose_folder, choose_image, choose_segmentation, list_others
 from data_prep.sources.oasis1_images import IMAGE_KINDS, SessionImage, find_images, read_image, read_segmentation
 from data_prep.sources.oasis1_table import read_oasis1_people
 from data_prep.sources.oasis_sessions import OVERLAP, find_sessions, pair_files, split_session
@@ -51,7 +52,7 @@ def find_oasis1(source: Path, *, image: str = _DEFAULT_IMAGE, table: Path | None
         list_others(images, (taken, segmentation), source, found)
         if taken is not None:
             person = people.sessions.get(name, Person())
-            found.scans.append(_to_scan(name, taken, segmentation, source, person))
+            found.scans.append(_to_scan(name, taken, segmentation, source, person, advise(images, taken)))
     if not found.scans:
         raise InputError(f"no {image} image under {source}; {describe_rejections(found.rejections)}")
     found.notes += [*notes, *_note_labels(found.scans, labels), OVERLAP]
@@ -68,10 +69,10 @@ def _check_options(image: str, labels: bool) -> None:
 
 
 def _to_scan(
-    session: str, image: SessionImage, segmentation: SessionImage | None, source: Path, person: Person
+    session: str, image: SessionImage, segmentation: SessionImage | None, source: Path, person: Person, advice: str
 ) -> Scan:
     patient_id, session_id = split_session(session)
-    files = pair_files(image.stem)
+    files, read = pair_files(image.stem), partial(read_image, kind=image.kind)
     return Scan(
         files=files,
         source=files[0].relative_to(source).as_posix(),
@@ -79,7 +80,7 @@ def _to_scan(
         session_id=session_id,
         scan_id=f"{session}_mpr-{image.number}" if image.kind == "raw" else session,
         person=person,
-        read=partial(read_image, kind=image.kind),
+        read=ReadOrAdvise(read, advice) if advice else read,
         labels=pair_files(segmentation.stem) if segmentation else (),
         read_labels=read_segmentation,
     )

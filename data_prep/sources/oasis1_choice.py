@@ -8,7 +8,7 @@ from data_prep.sources.oasis1_images import IMAGE_KINDS, SEGMENTATION, SessionIm
 from data_prep.sources.oasis_sessions import find_pair_problem
 from data_prep.sources.scan import Found
 
-__all__ = ["choose_folder", "choose_image", "choose_segmentation", "list_others"]
+__all__ = ["advise", "choose_folder", "choose_image", "choose_segmentation", "list_others"]
 
 _NOTHING = "nothing is to do"
 
@@ -67,6 +67,17 @@ def choose_image(
         else:
             whole.append(image)
     return min(whole, key=lambda image: image.number if kind == "raw" else -image.number, default=None)
+
+
+def advise(images: Sequence[SessionImage], taken: SessionImage) -> str:
+    """What a user can do where the image taken is damaged and the session has others; empty where it has none."""
+    others = [image for image in images if image.kind in IMAGE_KINDS and image != taken]
+    whole = [image for image in others if not find_pair_problem(image.stem)]
+    for image in sorted(whole, key=lambda image: image.kind != taken.kind):
+        if image.kind == taken.kind:
+            return f"{image.stem.name} is there too: move the damaged pair out of the source to take that in its place"
+        return f"{image.stem.name} is there too: --image {image.kind} takes such images, then of every session"
+    return ""
 
 
 def choose_segmentation(images: Sequence[SessionImage], taken: SessionImage | None) -> SessionImage | None:

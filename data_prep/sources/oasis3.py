@@ -148,7 +148,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 OASIS3 = Source(
     summary="OASIS-3: folders OAS3nnnn_MR_dnnnn of either download shape, T1w by name, diagnosis of the nearest visit",
-    find=find_oasis3,
+    finder=find_oasis3,
     add_arguments=_add_arguments,
     options=("tables", "assume_orientation"),
 )

@@ -43,7 +43,7 @@ def read_gzip(path: Path) -> bytes:
             capped = _Capped(stream, path.name)
             return b"".join(iter(lambda: capped.read(_PIECE), b""))
     except _DAMAGE as error:
-        raise VolumeError(f"{path.name} is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError(f"{path.name} is damaged or cut off", _DOWNLOAD_AGAIN) from error
 
 
 def read_tar_members(path: Path, names: Collection[str]) -> dict[str, bytes]:
@@ -73,7 +73,7 @@ def read_tar_members(path: Path, names: Collection[str]) -> dict[str, bytes]:
             while capped.read(_PIECE):  # the checksum lies behind the last member
                 pass
     except _DAMAGE as error:
-        raise VolumeError(f"{path.name} is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError(f"{path.name} is damaged or cut off", _DOWNLOAD_AGAIN) from error
     return members
 
 

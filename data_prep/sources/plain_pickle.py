@@ -56,7 +56,7 @@ def read_plain_pickle(content: bytes) -> Any:
     except VolumeError:
         raise
     except (ValueError, IndexError, KeyError, TypeError) as error:  # what a damaged stream makes of the steps below
-        raise VolumeError(f"the pickle is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError("the pickle is damaged or cut off", _DOWNLOAD_AGAIN) from error
 
 
 class _Machine:

@@ -203,7 +203,7 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
 
 PNG_SLICES = Source(
     summary="OASIS as PNG slices: keras_png_slices_train/case_001_slice_0.nii.png and its siblings",
-    find=find_png_slices,
+    finder=find_png_slices,
     add_arguments=_add_arguments,
     options=("resplit",),
     volumes=False,

@@ -71,6 +71,7 @@ def read_table(path: Path, required: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _read_text(path: Path) -> Iterator[list[str]]:
+    """Lines of cells; the file is read when the first is asked for."""
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")  # Excel writes a byte-order mark, which would rename column 1
@@ -78,7 +79,17 @@ def _read_text(path: Path) -> Iterator[list[str]]:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on a Western Windows
     first = text.partition("\n")[0]
     delimiter = _DELIMITERS.get(path.suffix.lower()) or max(",;\t", key=first.count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    begin = 1
+    try:
+        for row in reader:
+            begin = reader.line_num + 1
+            yield row
+    except csv.Error as error:  # a quote that is never closed makes one cell of all that follows
+        raise InputError(
+            f"{path.name}, line {begin}: {error}; look for a quotation mark without its twin there, and save "
+            "the table again as CSV"
+        ) from error
 
 
 def _read_workbook(path: Path) -> Iterator[list[str]]:
@@ -92,8 +103,10 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         rows = [[_format_cell(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]
         book.close()
+    except InputError:
+        raise
     except (zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, EOFError) as error:
-        raise InputError(f"{path.name} is not an XLSX workbook ({error}); save it again, or as CSV") from error
+        raise InputError(f"{path.name} is not an XLSX workbook; save it again, or as CSV") from error
     return iter(rows)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from monai_vq.data.file_kind import file_kind
 from monai_vq.data.nifti import MAX_DIM, MAX_VOLUME_BYTES, VolumeError
 from monai_vq.data.volume import MAX_SPACING_MM, MIN_SPACING_MM
 
@@ -55,7 +56,7 @@ def read_pair_header(files: Sequence[Path]) -> tuple[bytes, str]:
         content = file.read(HEADER_BYTES)
     orders = [order for order, name in (("<", "little"), (">", "big")) if _is_header(content, name)]
     if not orders:
-        raise VolumeError(f"not an Analyze or NIfTI-1 header: it starts with {content[:16]!r}", _DOWNLOAD_AGAIN)
+        raise VolumeError(f"not an Analyze or NIfTI-1 header but {file_kind(content)}", _DOWNLOAD_AGAIN)
     if len(content) < HEADER_BYTES:
         raise VolumeError(f"the header is cut off: {len(content)} of {HEADER_BYTES} bytes are there", _DOWNLOAD_AGAIN)
     return content, orders[0]

@@ -8,6 +8,7 @@ import zlib
 import nibabel as nib
 from nibabel.spatialimages import HeaderDataError
 
+from monai_vq.data.file_kind import file_kind
 from monai_vq.errors import InputError
 
 __all__ = ["MAX_DIM", "MAX_VOLUME_BYTES", "VolumeError", "decode_nifti"]
@@ -19,6 +20,7 @@ MAX_TRAILING_BYTES = 1 << 20  # some writers pad the end of the file; a decompre
 _HEADER_CLASSES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _IMAGE_CLASSES = {348: nib.Nifti1Image, 540: nib.Nifti2Image}
 _GZIP_MAGIC = b"\x1f\x8b"
+_MAGICS = {348: (344, (b"n+1\0", b"ni1\0")), 540: (4, (b"n+2\0", b"ni2\0"))}  # header size: (place, values)
 _CONVERT_AGAIN = "convert the original images again"
 _DOWNLOAD_AGAIN = "download or copy the file again"
 
@@ -64,7 +66,7 @@ def decode_nifti(name: str, content: bytes) -> nib.Nifti1Image:
         content = start + stream.read(max(0, expected + padding - len(start)))
         excess = stream.read(1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise VolumeError(f"the gzip stream is damaged or cut off ({error})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError("the gzip stream is damaged or cut off", _DOWNLOAD_AGAIN) from error
     if len(content) < expected:
         raise VolumeError(f"the file is cut off: {len(content)} of {expected} bytes are there", _DOWNLOAD_AGAIN)
     if excess or len(content) > expected + padding:
@@ -83,7 +85,7 @@ def _open_stream(name: str, content: bytes) -> io.BufferedIOBase:
         return io.BytesIO(content)
     if not zipped:
         remedy = "rename it to end in .nii" if _looks_like_nifti(content) else _DOWNLOAD_AGAIN
-        raise VolumeError(f"not a gzip stream: it starts with {content[:16]!r}", remedy)
+        raise VolumeError(f"not a gzip stream but {file_kind(content)}", remedy)
     return gzip.GzipFile(fileobj=io.BytesIO(content))
 
 
@@ -94,9 +96,15 @@ def _looks_like_nifti(content: bytes) -> bool:
 
 def _header_size(start: bytes) -> int:
     sizes = {int.from_bytes(start[:4], order) for order in ("little", "big")} & set(_HEADER_CLASSES)
-    if not sizes or len(start) < max(sizes):
-        raise VolumeError(f"not a NIfTI file: it starts with {start[:16]!r}", _DOWNLOAD_AGAIN)
-    return sizes.pop()
+    if not sizes:
+        raise VolumeError(f"not a NIfTI file but {file_kind(start)}", _DOWNLOAD_AGAIN)
+    size = sizes.pop()
+    if len(start) < size:
+        raise VolumeError(f"the header is cut off: {len(start)} of {size} bytes are there", _DOWNLOAD_AGAIN)
+    place, magics = _MAGICS[size]
+    if start[place : place + len(magics[0])] not in magics:  # nibabel would quote it
+        raise VolumeError("the NIfTI header is invalid (its magic is none of the format's)", _CONVERT_AGAIN)
+    return size
 
 
 def _declared_bytes(start: bytes, size: int) -> tuple[int, int]:

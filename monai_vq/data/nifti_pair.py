@@ -62,7 +62,7 @@ def _check_magic(magic: bytes) -> None:
         raise VolumeError("the header is that of a single NIfTI file, expected one of a pair", _CONVERT_AGAIN)
     if magic != NIFTI_PAIR_MAGIC:
         raise VolumeError(
-            f"the header ends in {magic!r}, expected {NIFTI_PAIR_MAGIC!r} of a NIfTI pair; Analyze 7.5 has none",
+            f"the header does not end in {NIFTI_PAIR_MAGIC!r}, the mark of a NIfTI pair; Analyze 7.5 has none",
             "download the pair again, or read Analyze volumes with a source that knows their axes",
         )
 

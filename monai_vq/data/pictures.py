@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from monai_vq.data.file_kind import file_kind
 from monai_vq.data.nifti import VolumeError
 
 __all__ = ["MAX_PICTURE_PIXELS", "MAX_PICTURE_SIDE", "MODES", "convert_mode", "fit_square", "read_picture"]
@@ -47,7 +48,7 @@ def read_picture(content: bytes, name: str) -> NDArray[np.uint8]:
     if not content:
         raise VolumeError(f"{name} is empty (0 bytes)", _DOWNLOAD_AGAIN)
     if not content.startswith((_PNG_SIGNATURE, _JPEG_START)):
-        raise VolumeError(f"{name} is no PNG or JPEG: it starts with {content[:16]!r}", _DOWNLOAD_AGAIN)
+        raise VolumeError(f"{name} is no PNG or JPEG but {file_kind(content)}", _DOWNLOAD_AGAIN)
     if content.startswith(_PNG_SIGNATURE):
         _check_png_chunks(content, name)
     try:
@@ -59,8 +60,7 @@ def read_picture(content: bytes, name: str) -> NDArray[np.uint8]:
     except (VolumeError, MemoryError):
         raise
     except Exception as error:  # PIL has no type of its own for bad bytes: about ten of Python's were seen
-        cause = "its header" if isinstance(error, Image.UnidentifiedImageError) else error  # that one names an address
-        raise VolumeError(f"{name} is damaged or cut off ({cause})", _DOWNLOAD_AGAIN) from error
+        raise VolumeError(f"{name} is damaged or cut off", _DOWNLOAD_AGAIN) from error  # PIL's own words quote bytes
 
 
 def _check_png_chunks(content: bytes, name: str) -> None:
@@ -74,7 +74,7 @@ def _check_png_chunks(content: bytes, name: str) -> None:
         if end > len(content):
             raise VolumeError(f"{name} is cut off: a chunk ends at byte {end} of {len(content)}", _DOWNLOAD_AGAIN)
         if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
-            raise VolumeError(f"{name} is damaged: the checksum of its chunk {kind!r} is wrong", _DOWNLOAD_AGAIN)
+            raise VolumeError(f"{name} is damaged: the chunk at byte {position} has another checksum", _DOWNLOAD_AGAIN)
         position = end
 
 

@@ -15,6 +15,7 @@ from monai_vq.data.orientation import axes_affine
 __all__ = ["Volume", "check_affine", "check_intensities", "find_affine", "read_intensities", "read_volume"]
 
 SPACING_TOLERANCE = 0.01  # relative; single precision and "scaled" headers stay below it, a lost affine does not
+MAX_PLACE_MM = 10_000.0  # from the scanner's centre; one flipped byte of a header gives 3.7e31
 MIN_SPACING_MM, MAX_SPACING_MM = 0.05, 30.0  # outside, the header is in metres or micrometres
 DIAGONAL_TOLERANCE = 1e-4  # relative; a head that was really scanned lies less straight than that
 MIN_AGREEMENT = 0.5**0.5  # cosine of 45 degrees: an axis that is farther off points to another side of the body
@@ -87,7 +88,7 @@ def check_affine(affine: NDArray[np.floating]) -> None:
     """Refuses a voxel-to-world matrix [4, 4] that is no matrix of a head in mm.
 
     Raises:
-        VolumeError: it is not finite or singular, or a voxel is impossibly small or large.
+        VolumeError: it is not finite or singular, or a voxel is impossibly small, large or far away.
     """
     linear = affine[:3, :3]
     if not np.isfinite(affine).all() or abs(np.linalg.det(linear)) < MIN_SPACING_MM**3:
@@ -96,6 +97,9 @@ def check_affine(affine: NDArray[np.floating]) -> None:
     if spacing.min() < MIN_SPACING_MM or spacing.max() > MAX_SPACING_MM:
         expected = f"{MIN_SPACING_MM} to {MAX_SPACING_MM} mm"
         raise VolumeError(f"voxel size {spacing.round(6).tolist()}, expected {expected}", "write the header in mm")
+    if np.abs(affine[:3]).max() > MAX_PLACE_MM:
+        reason = f"the first voxel lies at {affine[:3, 3].tolist()} mm, expected within {MAX_PLACE_MM:g} mm of 0"
+        raise VolumeError(reason, _CONVERT_AGAIN)
 
 
 def check_intensities(array: NDArray[np.float32]) -> None:

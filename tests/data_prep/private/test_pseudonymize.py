@@ -1,12 +1,17 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from data_prep.__main__ import main
 from data_prep.private.pseudonymize import pseudonymize
 from data_prep.pseudonyms import Pseudonyms
+from data_prep.rejections import Rejection
+from data_prep.sources import Found, Scan
+from data_prep.sources.alternative import ReadOrAdvise
 from data_prep.sources.bids import find_bids
-from monai_vq.data import read_manifest
+from monai_vq.data import VolumeError, read_manifest
 
 
 @pytest.fixture
@@ -50,6 +55,37 @@ def test_sessions_and_patients_stay_apart_and_together(tree, tmp_path):
     assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
     visits = sorted(scan.session_id for scan in found.scans if by_file[scan.files].patient_id == "sub-SECRET02")
     assert visits == ["s01", "s02"]
+
+
+def refuse(files):
+    folder = files[0].parent.name
+    raise VolumeError(f"the brain of {folder} in {folder}.nii is cut off", "copy it again")
+
+
+def test_sentences_stay_readable_and_advice_and_rules_are_cleaned(tmp_path):
+    advice = {"Doe_Jane": "Roe_Rita/brain.nii is there too", "Roe_Rita": ""}
+    ids = {"Doe_Jane": "Doe_Jane", "Roe_Rita": "7"}
+    scans = [
+        Scan((Path(f"/x/{source}"),), source, ids[name], "", ids[name], read=ReadOrAdvise(refuse, advice[name]))
+        for name, source in ((name, f"{name}/brain.nii") for name in ids)
+    ]
+    rule = f"the group 1 of the regular expression {'(Doe_[^/]*)'!r} and {chr(34) + chr(39)!r}, searched in the path"
+    reason = "a mask of the brain; 7 of 9 files like Roe_Rita/brain.nii"
+    rejection = Rejection("Roe_Rita/mask.nii", reason, "see Doe_Jane")
+    found = Found(rule, scans, [rejection], notes=["7 scans of the brain, first Nobody"])
+    hidden = pseudonymize(found, Pseudonyms.open(tmp_path / "key.json"))
+    (listed,) = hidden.rejections
+    assert re.fullmatch(r"a mask of the brain; 7 of 9 files like series-\d{4}-\w{8}", listed.reason)
+    assert re.fullmatch(r"see P\w{10}", listed.remedy)
+    assert hidden.notes == ["7 scans of the brain"]
+    assert hidden.id_rule == (
+        "keyed pseudonym of: the group 1 of the regular expression (hidden) and (hidden), searched in the path"
+    )
+    jane = next(scan for scan in hidden.scans if "Doe_Jane" in str(scan.path))
+    with pytest.raises(VolumeError) as refusal:
+        jane.read(jane.files)
+    assert refusal.value.reason == "the brain of (name) in (name).nii is cut off"
+    assert re.fullmatch(r"copy it again; series-\d{4}-\w{8} is there too", refusal.value.remedy)
 
 
 def test_the_same_key_gives_the_same_names_and_another_does_not(tree, tmp_path):

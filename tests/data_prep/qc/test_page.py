@@ -48,6 +48,12 @@ def test_page_says_how_the_images_lie_and_which_split_it_shows(dataset):
     assert 'role="note"' not in text
 
 
+def test_what_was_left_on_purpose_is_not_counted_as_rejected(write_dataset, make_record):
+    listed = [Rejection(f"{number}.nii", "a reason", "a remedy") for number in range(5)]
+    dataset = write_dataset([make_record(number) for number in range(6)], listed, Cohort("bids", "names", exclusions=2))
+    assert "Rejected (2), left out on purpose (3)</h2>" in write_qc(dataset).read_text(encoding="utf-8")
+
+
 def test_text_from_files_stays_text(dataset):
     page = write_qc(dataset)
     text = page.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 import argparse
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def test_a_preference_takes_other_levels(download):
     assert [scan.scan_id[-6:] for scan in found.scans] == ["I40001", "I40004", "I40021", "I40031", "I40034"]
     assert found.notes[-1].startswith("the preprocessing differs between scans: 2 scaled, 3 n3")
     assert "its preprocessing, original, is not among --preference" in {one.reason for one in found.left}
+
+
+def test_a_damaged_image_s_remedy_takes_the_other_one(copy):
+    scan = find_adni(copy).scans[0]
+    scan.path.write_bytes(scan.path.read_bytes()[:-100])
+    with pytest.raises(VolumeError, match=r"cut off") as refusal:
+        scan.read(scan.files)
+    other = re.search(r"of the visit (\S+) \((\w+)\) is there too: .*--preference (\w+)", refusal.value.remedy)
+    assert find_adni(copy, preference=[other[3]]).scans[0].source == other[1]
+    scan.path.unlink()
+    shutil.rmtree(scan.path.parent)
+    assert find_adni(copy).scans[0].source == other[1]
 
 
 def test_only_a_repeat_is_taken_and_noted(copy):

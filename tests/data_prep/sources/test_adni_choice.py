@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from data_prep.sources.adni_choice import check_preference, choose_images
+from data_prep.sources.adni_choice import advise, check_preference, choose_images
 from data_prep.sources.adni_names import LEVELS, Series
 from data_prep.sources.adni_tree import Image
 from monai_vq.errors import InputError
@@ -40,6 +40,19 @@ def test_the_first_scan_comes_before_any_processing_of_the_repeat():
     first, repeat = other("b.nii", level="original"), other("c.nii", repeat=True)
     assert choose_images([repeat, first], LEVELS)[0] == [first]
     assert choose_images([repeat], LEVELS)[0] == [repeat]
+
+
+def test_the_next_image_of_the_visit_is_named_with_the_option_that_takes_it():
+    n3, repeat = other("n3.nii", level="n3"), other("repeat.nii", repeat=True)
+    later = replace(SCALED, source="later.nii", acquired=date(2007, 5, 1))
+    images = [repeat, later, n3, SCALED]
+    advice = advise(images, choose_images(images, LEVELS)[0], LEVELS)
+    assert list(advice) == ["a.nii"]
+    assert advice["a.nii"].startswith("of the visit n3.nii (n3) is there too: move the damaged image out")
+    assert advice["a.nii"].endswith("or give --preference n3 to take that preprocessing of every visit")
+    alone = ["scaled"]
+    assert advise(images, [SCALED], alone)["a.nii"].startswith("of the visit repeat.nii (scaled) is there too")
+    assert "--preference" not in advise(images, [SCALED], alone)["a.nii"]
 
 
 def test_each_day_is_a_visit():

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from data_prep.sessions import choose_sessions
 from data_prep.sources.bids import find_bids
 from monai_vq.errors import InputError
 
@@ -22,6 +23,19 @@ def test_finds_subjects_sessions_and_runs_and_nothing_else(bids_tree):
     assert found.scans[2].source == "sub-P02/ses-01/anat/sub-P02_ses-01_T1w.nii.gz"
     assert not found.rejections
     assert not found.notes
+
+
+def test_sessions_are_in_the_order_of_their_numbers(bids_tree, write_head):
+    for number in (2, 10):
+        write_head(bids_tree / f"sub-P06/ses-{number}/anat/sub-P06_ses-{number}_T1w.nii.gz", number)
+    found = find_bids(bids_tree)
+    visits = [scan for scan in found.scans if scan.patient_id == "sub-P06"]
+    assert sorted((scan.session_id, scan.scan_id) for scan in visits) == [
+        ("ses-02", "sub-P06_ses-2"),
+        ("ses-10", "sub-P06_ses-10"),
+    ]
+    first = [scan.scan_id for scan in choose_sessions(found, "first").scans if scan.patient_id == "sub-P06"]
+    assert first == ["sub-P06_ses-2"]
 
 
 def test_sessions_table_overrides_the_participants_table(bids_tree):

@@ -55,6 +55,7 @@ def test_sessions_are_read_from_the_patient_s_folder(tmp_path):
         ("", "utf-8", "expected participant_id"),
         ("participant_id\tage\nsub-01\t6\nsub-01\t7\n", "utf-8", "sub-01 twice"),
         ("participant_id\tgroup\nsub-01\tgenähnt\n", "latin-1", "not UTF-8"),
+        (f'participant_id\tage\nsub-01\t"6\n{"sub-02 7 " * 20_000}', "utf-8", r"participants\.tsv, line 2: .*twin"),
     ],
 )
 def test_a_table_that_cannot_be_read_says_where(write_table, text, encoding, message):

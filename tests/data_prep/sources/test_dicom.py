@@ -55,8 +55,8 @@ def test_the_phantom_ward_has_a_scan_a_session(cohort, tmp_path):
     assert sum("index of a medium" in reason or "not a DICOM file" in reason for reason in reasons) == 2
 
 
-def test_people_are_those_of_the_headers(cohort, tmp_path):
-    found = find_dicom(cohort, key_file=tmp_path / "key.json", keep_ids=True)
+def test_people_are_those_of_the_headers(cohort):
+    found = find_dicom(cohort, keep_ids=True)
     for patient in PATIENTS:
         scans = [scan for scan in found.scans if scan.patient_id == f"P{patient.index + 1:03d}"]
         assert [scan.person.age for scan in scans] == [int(age) for age in patient.session_ages.values()]
@@ -66,9 +66,9 @@ def test_people_are_those_of_the_headers(cohort, tmp_path):
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_the_marker_at_the_patients_left_is_at_the_right_of_the_axial_slice(cohort, tmp_path, index):
+def test_the_marker_at_the_patients_left_is_at_the_right_of_the_axial_slice(cohort, index):
     patient = PATIENTS[index]
-    found = find_dicom(cohort, key_file=tmp_path / "key.json", keep_ids=True)
+    found = find_dicom(cohort, keep_ids=True)
     scan = next(scan for scan in found.scans if scan.patient_id == f"P{index + 1:03d}")
     volume = scan.read(scan.files)
     i, j, k = np.rint(np.linalg.inv(volume.affine) @ (*marker_position(patient), 1))[:3].astype(int)
@@ -218,5 +218,5 @@ def test_a_folder_without_volumes_is_an_error_that_names_nothing(tmp_path):
 
 
 def test_the_source_declares_the_options_of_its_finder():
-    assert DICOM.find is find_dicom
+    assert DICOM.finder is find_dicom
     assert set(DICOM.options) == set(find_dicom.__kwdefaults__)

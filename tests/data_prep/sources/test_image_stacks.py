@@ -93,7 +93,8 @@ def test_of_two_copies_that_of_test_stays_whatever_the_order(images):
         found = find(order)
         assert sorted(map(str, found.rejections)) == [
             "train#again: the same pixels as train#cat0; nothing is to do, that one is taken",
-            "train#copy: the same pixels as test#dog9 of the test split; nothing is to do, that one is taken",
+            "train#copy: the same pixels as test#dog9 of the test split: as shipped, train and test share this image; "
+            "nothing is to do, it is taken for test alone; for --strict remove one of the two",
         ]
         assert sum(map(len, keys_of(found, images).values())) == len(images)
 

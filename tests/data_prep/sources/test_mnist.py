@@ -1,4 +1,3 @@
-import gzip
 import os
 from pathlib import Path
 
@@ -11,13 +10,6 @@ from monai_vq.errors import InputError
 COUNTS = {"train": 60, "t10k": 20}
 
 
-def write_idx(path: Path, array: np.ndarray) -> Path:
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-    content = header + array.tobytes()
-    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-    return path
-
-
 def digits(prefix: str) -> tuple[np.ndarray, np.ndarray]:
     """Random 28 x 28 images and their labels, each as often."""
     count = COUNTS[prefix]
@@ -25,25 +17,20 @@ def digits(prefix: str) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 256, (count, 28, 28), dtype=np.uint8), np.arange(count, dtype=np.uint8) % 10
 
 
-def write_mnist(folder: Path, pattern: str = "{}-{}-idx{}-ubyte.gz") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for prefix in COUNTS:
-        for kind, array in zip(("images", "labels"), digits(prefix), strict=True):
-            write_idx(folder / pattern.format(prefix, kind, array.ndim), array)
-    return folder
+DIGITS = {prefix: digits(prefix) for prefix in COUNTS}
 
 
 @pytest.mark.parametrize("pattern", ["{}-{}-idx{}-ubyte.gz", "{}-{}-idx{}-ubyte", "{}-{}.idx{}-ubyte"])
 @pytest.mark.parametrize("nesting", [".", "raw", "MNIST/raw"])
-def test_images_and_classes_are_those_of_the_files(tmp_path, pattern, nesting):
-    write_mnist(tmp_path / nesting, pattern)
+def test_images_and_classes_are_those_of_the_files(tmp_path, write_mnist, pattern, nesting):
+    write_mnist(tmp_path / nesting, DIGITS, pattern)
     found = find_mnist(tmp_path, val_fraction=0.5)
     assert found.unit == "image"
     assert not found.rejections
     n_images = 0
     for scan in found.scans:
         stack = scan.read(scan.files)
-        images, labels = digits("t10k" if scan.split == "test" else "train")
+        images, labels = DIGITS["t10k" if scan.split == "test" else "train"]
         assert np.array_equal(stack.slices, images[list(stack.slice_indices)])
         assert {str(label) for label in labels[list(stack.slice_indices)]} == {scan.person.diagnosis}
         assert stack.mask.shape == stack.slices.shape
@@ -55,9 +42,9 @@ def test_images_and_classes_are_those_of_the_files(tmp_path, pattern, nesting):
     }
 
 
-def test_the_packed_file_is_preferred_as_it_has_a_checksum(tmp_path):
-    folder = write_mnist(tmp_path)
-    write_mnist(tmp_path, "{}-{}-idx{}-ubyte")
+def test_the_packed_file_is_preferred_as_it_has_a_checksum(tmp_path, write_mnist):
+    folder = write_mnist(tmp_path, DIGITS)
+    write_mnist(tmp_path, DIGITS, "{}-{}-idx{}-ubyte")
     assert all(path.suffix == ".gz" for scan in find_mnist(folder).scans for path in scan.files)
 
 
@@ -69,8 +56,8 @@ def replace(path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
-def test_a_flipped_byte_of_a_packed_file_and_a_cut_are_found(tmp_path, name):
-    folder = write_mnist(tmp_path)
+def test_a_flipped_byte_of_a_packed_file_and_a_cut_are_found(tmp_path, write_mnist, name):
+    folder = write_mnist(tmp_path, DIGITS)
     path = folder / f"{name}.gz"
     good, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
     expected = {scan.scan_id: scan.read(scan.files).slices.tobytes() for scan in find_mnist(folder).scans}
@@ -103,28 +90,29 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED)
-def test_sizes_are_checked_against_the_header(tmp_path, change, message):
-    path = write_mnist(tmp_path, "{}-{}-idx{}-ubyte") / "train-images-idx3-ubyte"
+def test_sizes_are_checked_against_the_header(tmp_path, write_mnist, change, message):
+    path = write_mnist(tmp_path, DIGITS, "{}-{}-idx{}-ubyte") / "train-images-idx3-ubyte"
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(InputError, match=f"train-images-idx3-ubyte .*{message}|train-images-idx3-ubyte is {message}"):
         find_mnist(tmp_path)
 
 
-def test_as_many_labels_as_images_are_expected(tmp_path):
-    folder = write_mnist(tmp_path)
-    write_idx(folder / "train-labels-idx1-ubyte.gz", digits("train")[1][:-1])
+def test_as_many_labels_as_images_are_expected(tmp_path, write_mnist):
+    folder = write_mnist(tmp_path, DIGITS)
+    images, labels = DIGITS["train"]
+    write_mnist(folder, {"train": (images, labels[:-1])})
     with pytest.raises(InputError, match=r"has 60 images, train-labels-idx1-ubyte\.gz 59 labels"):
         find_mnist(folder)
 
 
-def test_missing_files_and_several_data_sets_are_errors(tmp_path):
+def test_missing_files_and_several_data_sets_are_errors(tmp_path, write_mnist):
     with pytest.raises(InputError, match=r"no MNIST at .*; give the folder that holds train-images"):
         find_mnist(tmp_path)
-    folder = write_mnist(tmp_path / "MNIST/raw")
+    folder = write_mnist(tmp_path / "MNIST/raw", DIGITS)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(InputError, match=r"no t10k-labels-idx1-ubyte\[\.gz\]"):
         find_mnist(tmp_path)
-    write_mnist(tmp_path / "FashionMNIST/raw")
+    write_mnist(tmp_path / "FashionMNIST/raw", DIGITS)
     with pytest.raises(InputError, match=r"several data sets, FashionMNIST/raw, MNIST/raw; give one"):
         find_mnist(tmp_path)
     assert find_mnist(tmp_path / "FashionMNIST").scans

@@ -7,8 +7,10 @@ import pytest
 
 from data_prep.phantom.layouts.nifti import NIFTI_TABLE, nifti_file, write_nifti
 from data_prep.phantom.patient import PhantomPatient, marker_position
+from data_prep.sessions import choose_sessions
 from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.nifti import find_nifti
+from data_prep.sources.nifti_ids import RegexIds
 from monai_vq.data import VolumeError
 from monai_vq.errors import InputError
 
@@ -59,7 +61,7 @@ def test_a_table_tells_them_too_and_who_they_are(study):
     assert people["P001_2023-03-01"].age == PATIENTS[0].age + 2
     assert [people[scan_id].diagnosis for scan_id in ("P001_2021-03-01", "P002_2021-03-02")] == ["CN", "AD"]
     assert people["P005_2021-03-05"].diagnosis == ""  # blank is unknown, not healthy
-    assert f"{NIFTI_TABLE} (SHA-256 " in found.id_rule
+    assert f"'{NIFTI_TABLE}' (SHA-256 " in found.id_rule
 
 
 def test_without_ids_it_refuses_with_names_and_an_expression_that_fits(study):
@@ -67,6 +69,8 @@ def test_without_ids_it_refuses_with_names_and_an_expression_that_fits(study):
         find_nifti(study)
     message = str(refusal.value)
     assert message.count("/t1.nii.gz") == 3
+    example = RegexIds(re.search(r"as in '(.*?)'", message)[1]).identify("P01_V2.nii")
+    assert (example.patient_id, example.session_id) == ("P01", "V2")
     assert "if P001, P002, P003 are patients" in message
     suggested = re.search(r"--patient_regex '(.*)'$", message)[1]
     assert {scan.patient_id for scan in find_nifti(study, patient_regex=suggested).scans} == {
@@ -85,6 +89,20 @@ def test_a_glob_takes_what_it_matches(study, monkeypatch):
     assert found.scans[0].source == "P001/2021-03-01/t1.nii.gz"  # relative to the folder before the first wildcard
     monkeypatch.chdir(study)
     assert len(find_nifti(type(study)("**/t1.nii*"), patient_regex=REGEX).scans) == 7
+
+
+def test_the_first_session_is_refused_where_no_session_is_known(study):
+    assert find_nifti(study, patient_regex=REGEX).has_sessions
+    without = find_nifti(study, patient_regex=r"(P\d+)")
+    assert not without.has_sessions
+    with pytest.raises(InputError, match="--patient_regex a group named session"):
+        choose_sessions(without, "first")
+
+
+def test_two_spellings_of_one_id_are_refused(tree):
+    (tree / "P002").rename(tree / "p_01")
+    with pytest.raises(InputError, match="'P001' and 'p_01' count as two patients and may be one"):
+        find_nifti(tree, patient_regex="^([^/]+)/")
 
 
 def test_a_file_that_does_not_match_is_rejected_not_guessed(tree):

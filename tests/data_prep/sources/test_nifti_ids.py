@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from data_prep.sources.nifti_ids import RegexIds, TableIds, suggest_regex
+from data_prep.sources.nifti_ids import RegexIds, TableIds, refuse_alike, suggest_regex
 from monai_vq.data import VolumeError
 from monai_vq.data.hashing import file_sha256
 from monai_vq.errors import InputError
@@ -90,6 +92,25 @@ def test_tables_that_are_ambiguous_or_lack_columns_are_refused(save):
         save("file,patient_id\n1.nii,P1\n./1.nii,P2\n")
     with pytest.raises(InputError, match="lacks the columns patient_id"):
         save("file,subject\n1.nii,P1\n")
+
+
+ALIKE = [("Sub 01", "sub_1"), ("P1", "p001"), ("Doe_Jane", "doe-jane"), ("DoeJane", "Doe Jane"), ("Ｐ１", "P1")]
+ALIKE += [("Zoe\u0308", "Zoë"), ("1-02", "01_2"), ("P_0", "P00"), (" P1", "P1.")]
+APART = [("P1-11", "P11-1"), ("P1", "P10"), ("P01A", "P01B"), ("1-1", "11"), ("P-1", "Q-1"), ("P10", "P100")]
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE)
+def test_ids_that_may_be_one_patient_s_are_refused_by_name(one, other):
+    refuse_alike([one, one])
+    with pytest.raises(InputError) as refusal:
+        refuse_alike([other, one])
+    assert {repr(one), repr(other)} == set(re.findall(r"'[^']+'", str(refusal.value)))
+    assert "--patient_table" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_ids_that_differ_in_more_are_two_patients(one, other):
+    refuse_alike([one, other])
 
 
 # [paths, the patients that the suggestion finds, or None]

@@ -1,5 +1,6 @@
 import argparse
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -11,6 +12,7 @@ from data_prep.phantom.layouts.oasis_grid import RAW_GRID, SUBJECT_GRID, T88_GRI
 from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.oasis1 import OASIS1, find_oasis1
 from data_prep.sources.oasis1_images import IMAGE_KINDS
+from monai_vq.data import VolumeError
 from monai_vq.errors import InputError
 
 VOXEL_MM = 8.0
@@ -129,6 +131,15 @@ def test_the_reading_can_be_sent_to_another_process(download):
     scan = find_oasis1(download).scans[0]
     sent = pickle.loads(pickle.dumps(scan))
     assert sent.read(sent.files).sha256 == scan.read(scan.files).sha256
+
+
+def test_a_damaged_image_s_remedy_names_another(copy):
+    scan = find_oasis1(copy).scans[0]
+    scan.files[1].write_bytes(b"")
+    with pytest.raises(VolumeError, match="cut off") as refusal:
+        scan.read(scan.files)
+    stem, kind = re.search(r"; (\S+) is there too: --image (\S+) takes such images", refusal.value.remedy).groups()
+    assert find_oasis1(copy, image=kind).scans[0].path.stem == stem
 
 
 def test_half_pairs_lacking_images_and_copies_are_rejected_with_what_to_do(copy):

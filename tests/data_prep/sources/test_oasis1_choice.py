@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.sources.oasis1_choice import choose_folder, choose_image, choose_segmentation, list_others
+from data_prep.sources.oasis1_choice import advise, choose_folder, choose_image, choose_segmentation, list_others
 from data_prep.sources.oasis1_images import find_images
 from data_prep.sources.scan import Found
 
@@ -51,6 +51,16 @@ def test_of_averages_that_of_most_acquisitions_is_taken_with_its_labels(make, fo
     taken = choose_image(images, folder, tmp_path, "masked_t88", found)
     assert taken.number == 4
     assert choose_segmentation(images, taken).number == 4
+
+
+def test_another_whole_image_of_the_session_is_named_the_same_kind_first(make, found, tmp_path):
+    folder, images = make(*(f"RAW/mpr-{number}_anon" for number in (1, 2, 3)), lacking=["RAW/mpr-2_anon.img"])
+    taken = choose_image(images, folder, tmp_path, "raw", found)
+    assert advise(images, taken).startswith(f"{NAME}_mpr-3_anon is there too: move the damaged pair out")
+    folder, images = make(f"{T88}/mpr_n4_anon_111_t88_masked_gfc", lacking=["RAW/mpr-1_anon.hdr"])
+    taken = choose_image(images, folder, tmp_path, "masked_t88", found)
+    assert advise(images, taken).startswith(f"{NAME}_mpr-1_anon is there too: --image raw takes such images")
+    assert advise([taken], taken) == ""
 
 
 def test_labels_of_another_average_are_not_taken(make, found, tmp_path):

@@ -1,6 +1,7 @@
 import argparse
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +32,21 @@ def draw_tissue(case: int, number: int) -> np.ndarray:
     return np.where(draw_slice(case, number) > 0, tissue, 0).astype(np.uint8)
 
 
-def write_case(images: Path, segments: Path | None, case: int, suffix: str = ".nii.png") -> None:
-    for number in range(SLICES):
-        for folder, kind in ((images, "case"), (segments, "seg")):
-            if folder is not None:
-                pixels = draw_slice(case, number) if kind == "case" else LEVELS[draw_tissue(case, number)]
-                folder.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(pixels).save(folder / f"{kind}_{case:03d}_slice_{number}{suffix}")
+@pytest.fixture
+def write_case(write_png_slices) -> Callable[..., None]:
+    """Writes the drawn slices of a case, and their segmentations where these have a folder."""
+
+    def write(images: Path, segments: Path | None, case: int, suffix: str = ".nii.png") -> None:
+        write_png_slices(images, case, [draw_slice(case, number) for number in range(SLICES)], suffix=suffix)
+        if segments is not None:
+            drawn = [LEVELS[draw_tissue(case, number)] for number in range(SLICES)]
+            write_png_slices(segments, case, drawn, "seg", suffix)
+
+    return write
 
 
 @pytest.fixture
-def tree(tmp_path) -> Path:
+def tree(tmp_path, write_case) -> Path:
     """keras_png_slices_data with three cases to train on, two to validate, two to test."""
     root = tmp_path / "keras_png_slices_data"
     for split, cases in SHIPPED.items():
@@ -84,7 +89,7 @@ def test_slices_are_in_numeric_order_with_their_segmentations(tree):
 
 @pytest.mark.parametrize("suffix", [".nii.png", ".png"])
 @pytest.mark.parametrize("nesting", ["{0}", "{0}/{0}", "keras_png_slices_{0}/{0}", "OASIS/keras_png_slices_{0}"])
-def test_copies_with_other_folders_and_names_are_read(tmp_path, nesting, suffix):
+def test_copies_with_other_folders_and_names_are_read(tmp_path, write_case, nesting, suffix):
     for split, cases in SHIPPED.items():
         write_case(tmp_path / nesting.format(split), tmp_path / nesting.format(f"seg_{split}"), cases[0], suffix)
     found = by_id(find_png_slices(tmp_path))
@@ -152,7 +157,7 @@ def test_missing_partners_are_said(tree):
     assert np.array_equal(stack.labels[7], draw_tissue(2, 8))
 
 
-def test_a_case_outside_the_split_is_rejected_where_others_are_in_one(tree):
+def test_a_case_outside_the_split_is_rejected_where_others_are_in_one(tree, write_case):
     write_case(tree / "extra", None, 77)
     (rejection,) = find_png_slices(tree).rejections
     assert "case_077 is in no train, validate or test folder" in rejection.reason

@@ -47,6 +47,13 @@ def test_short_lines_end_in_empty_cells(tmp_path):
     assert read_table(tmp_path / "t.csv", ["c"]) == [{"a": "1", "b": "", "c": ""}]
 
 
+def test_a_quotation_mark_without_its_twin_is_found(tmp_path):
+    lines = ["ID,site", *(f"{number},A" for number in range(10)), '10,"A', *("11,B" for _ in range(50_000))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"t\.csv, line 12: field larger than .*; look for a quotation mark"):
+        read_table(tmp_path / "t.csv", ["ID"])
+
+
 def test_western_text_that_is_no_utf8(tmp_path):
     (tmp_path / "t.csv").write_bytes("site\nMünchen\n".encode("cp1252"))
     assert read_table(tmp_path / "t.csv", ["site"]) == [{"site": "München"}]

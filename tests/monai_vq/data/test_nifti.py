@@ -59,14 +59,14 @@ def test_every_cut_of_a_gzip_stream_is_found_even_within_its_trailer(missing):
         decode_nifti("a.nii.gz", ZIPPED[:-missing])
 
 
-DIM, DATATYPE, VOX_OFFSET = 40, 70, 108  # byte offsets in a NIfTI-1 header
+DIM, DATATYPE, VOX_OFFSET, MAGIC = 40, 70, 108, 344  # byte offsets in a NIfTI-1 header
 # [name, content, what the message says]
 BAD = [
     ["a.nii.gz", b"", "empty"],
-    ["a.nii.gz", b"<!DOCTYPE html><html>Please log in</html>", "not a gzip stream.*DOCTYPE.*download"],
-    ["a.nii.gz", gzip.compress(b"<!DOCTYPE html>" * 99), "not a NIfTI file.*DOCTYPE"],
+    ["a.nii.gz", b"<!DOCTYPE html><html>Please log in</html>", "not a gzip stream but a web page; download"],
+    ["a.nii.gz", gzip.compress(b"<!DOCTYPE html>" * 99), "not a NIfTI file but a web page"],
     ["a.nii", b"<!DOCTYPE html><html>Please log in</html>" * 20, "not a NIfTI file"],
-    ["a.nii", PLAIN[:200], "not a NIfTI file"],
+    ["a.nii", PLAIN[:200], "the header is cut off: 200 of 348 bytes"],
     ["a.nii.gz", PLAIN, r"not a gzip stream.*rename it to end in \.nii"],
     ["a.nii", ZIPPED, r"rename the file to end in \.nii\.gz"],
     ["a.nii", PLAIN[:-1], "cut off"],
@@ -79,6 +79,7 @@ BAD = [
     ["a.nii", with_header(DIM, "<5h", 4, 7, 8, 3, 3), "expected one 3-D volume"],
     ["a.nii", with_header(DIM, "<3h", 2, 7, 72), "expected one 3-D volume"],
     ["a.nii", with_header(DATATYPE, "<h", 999), "header is invalid"],
+    ["a.nii", with_header(MAGIC, "<4s", b"Jane"), "magic is none of the format's"],
     ["a.nii", with_header(DATATYPE, "<h", 32), "complex64, expected real numbers"],
     ["a.nii", with_header(DATATYPE, "<h", 128), "expected real numbers"],
 ]

@@ -153,7 +153,7 @@ def test_a_picture_that_is_cut_off_is_refused_wherever_it_ends(kind):
 # [content, message]
 REFUSED = {
     "empty": (b"", "a is empty"),
-    "web page": (b"<!DOCTYPE html><html>", "a is no PNG or JPEG: it starts with"),
+    "web page": (b"<!DOCTYPE html><html>", "a is no PNG or JPEG but a web page"),
     "gif": (encode(Image.fromarray(noise(4, 4)), "GIF"), "a is no PNG or JPEG"),
     "bmp": (encode(Image.fromarray(noise(4, 4)), "BMP"), "a is no PNG or JPEG"),
     "animation": (

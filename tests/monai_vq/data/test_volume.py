@@ -70,6 +70,15 @@ def flatten_the_affine(image):
     image.header.set_zooms((1.5, 1.0, 1.0))
 
 
+def flip_a_byte_of_the_origin(image):
+    content = bytearray(struct.pack("<f", AFFINE[1, 3]))
+    content[3] ^= 0x31
+    image.set_sform(AFFINE, 1)
+    image.set_qform(None, 0)
+    (image.header["srow_y"][3],) = struct.unpack("<f", content)
+    image._affine = image.header.get_best_affine()
+
+
 def say_metres(image):
     image.set_sform(AFFINE * 1e-3, 1)
     image.set_qform(None, 0)
@@ -108,6 +117,7 @@ BAD = [
     [{"edit": turn_the_qform}, r"sform and qform contradict one another: axes PSR and RAS"],
     [{"edit": mirror_the_qform}, r"sform and qform contradict one another: axes PSR and PSL"],
     [{"edit": flatten_the_affine}, r"affine is singular"],
+    [{"edit": flip_a_byte_of_the_origin}, r"the first voxel lies at .*e\+.* mm, expected within 10000 mm of 0"],
     [{"edit": say_metres}, r"singular|voxel size .* expected 0\.05 to 30"],
 ]
 
