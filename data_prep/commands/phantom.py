@@ -15,8 +15,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output_dir", type=Path, required=True, help="folder of the prepared dataset, or of the download to imitate")
     add("--num_patients", type=int, default=24, help="(default: %(default)s)")
     add("--seed", type=int, default=0, help="of the anatomies and the split (default: %(default)s)")
-    add("--layout", help="write only the files, as a download of this source has them; prepare them as the real one")
-    add("--voxel_size", type=float, default=2.0, metavar="MM", help="edge of a voxel (default: %(default)s)")
+    add("--layout", help="write only the files, as a download of this source has them: bids, nifti, oasis1, …")
+    add("--voxel_size", type=float, default=2.0, metavar="MM", help="edge of a voxel, 1 to 8 (default: %(default)s)")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -33,10 +33,12 @@ def _scans(splits: Splits) -> str:
 def print_split(splits: Splits) -> None:
     """Prints the counts of each split, and what is to be known of how it was made."""
     for stratum, merged in splits.merged_strata.items():
-        print(f"note: too few patients of ({stratum}) to divide; counted with ({merged})")
+        columns = ", ".join(splits.stratified_by)
+        others = "all others" if set(merged) <= set("*, ") else f"({merged}), * being any"
+        print(f"note: too few {splits.unit}s of {columns} = ({stratum}) to divide by themselves; divided with {others}")
     if splits.unit == "scan":
         print("warning: the source does not say whose scans these are; no separation of patients can be claimed")
-    columns = count_columns(splits)
-    print(f"{'split':<7}" + "".join(f"{name:>10}" for name in columns.values()))
+    counts = count_columns(splits)
+    print(f"{'split':<7}" + "".join(f"{name:>10}" for name in counts.values()))
     for name, row in splits.table.items():
-        print(f"{name:<7}" + "".join(f"{row[column]:>10}" for column in columns))
+        print(f"{name:<7}" + "".join(f"{row[column]:>10}" for column in counts))

@@ -10,7 +10,7 @@ from monai_vq.errors import InputError
 
 __all__ = ["LAYOUTS", "write_layout"]
 
-LAYOUTS = ("bids", "nifti", "oasis1", "oasis2", "oasis3", "neurite_oasis", "adni", "dicom")
+LAYOUTS = ("bids", "nifti", "oasis1", "oasis2", "oasis3", "neurite_oasis", "adni", "ad_nc", "dicom")
 """Names of sources whose downloads can be imitated."""
 
 

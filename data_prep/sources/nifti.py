@@ -152,5 +152,5 @@ NIFTI = Source(
     finder=find_nifti,
     add_arguments=_add_arguments,
     options=("patient_regex", "patient_table", "assume_orientation"),
-    example="--patient_regex '(P[0-9]+)'",
+    example="--patient_regex '(P[0-9]+)' --pseudonymize --key_file keys/nifti.json",
 )
