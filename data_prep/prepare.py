@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.checksums import check_against
 from data_prep.output import PROVENANCE_NAME, open_output, write_json
 from data_prep.private.pseudonymize import pseudonymize
 from data_prep.provenance import describe_run, describe_settings
@@ -64,6 +65,7 @@ def find_source(
     *,
     sessions: str = "all",
     key_file: Path | None = None,
+    checksums: Path | None = None,
 ) -> Found:
     """Lists what would be prepared, what not, and why; see `prepare_source` for the arguments.
 
@@ -73,6 +75,7 @@ def find_source(
     if name not in SOURCES:
         raise InputError(f"unknown source {name!r}; expected one of {', '.join(SOURCES)}")
     found = choose_sessions(SOURCES[name].find(source, **(own or {})), sessions)
+    found = found if checksums is None else check_against(found, checksums, source)
     return found if key_file is None else pseudonymize(found, Pseudonyms.open(key_file))
 
 
@@ -92,6 +95,7 @@ def prepare_source(
     seed: int = 0,
     sessions: str = "all",
     key_file: Path | None = None,
+    checksums: Path | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     strict: bool = False,
@@ -118,6 +122,7 @@ def prepare_source(
         seed: of the split.
         sessions: `all` of each patient, or the `first` one alone.
         key_file: replaces ids and paths by pseudonyms, whose key this file keeps; outside of `output_dir`.
+        checksums: list of the download's files, as md5sum or sha256sum write it; a file that differs is rejected.
         workers: processes.
         scheduler: address of a dask scheduler, in place of processes.
         strict: stop at the first volume that cannot be used instead of listing it in `rejected.csv`.
@@ -138,7 +143,7 @@ def prepare_source(
     _check_apart(source, output_dir)
     _check_key_file(key_file or (own or {}).get("key_file"), output_dir)
     own = _own_options(name, own, seed)
-    found = find_source(name, source, own, sessions=sessions, key_file=key_file)
+    found = find_source(name, source, own, sessions=sessions, key_file=key_file, checksums=checksums)
     if strict and found.rejections:
         raise InputError(str(found.rejections[0]))
     defaults = STRIPPED_SLICE_RANGE if found.skull_stripped else DEFAULT_SLICE_RANGE

@@ -4,6 +4,7 @@ import gzip
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,12 @@ FORMATS = {
 CASES = [(name, damage) for name, one in FORMATS.items() for damage in (flip, truncate) if one.flips or damage != flip]
 
 
-def prepare(form: Format, source: Path, output_dir: Path) -> dict[str, tuple[Any, ...]]:
+def prepare(form: Format, source: Path, output_dir: Path, checksums: Path | None = None) -> dict[str, tuple[Any, ...]]:
     """Pixels, masks and the geometry of the slices by scan."""
     split: dict[str, Any] = {} if form.shipped else {"fractions": FRACTIONS, "stratify": ()}
-    prepare_source(form.source, source, output_dir, form.own, num_slices=3, progress=False, **split)
+    prepare_source(
+        form.source, source, output_dir, form.own, num_slices=3, progress=False, checksums=checksums, **split
+    )
     return {
         record.source: (
             np.load(record.slices_path(output_dir)).tobytes(),
@@ -133,20 +136,39 @@ def prepare(form: Format, source: Path, output_dir: Path) -> dict[str, tuple[Any
     }
 
 
-def tally(form: Format, damage: Callable[..., bytes], root: Path, count: int = NUM_DAMAGES) -> Counter[str]:
-    """How many damaged files were refused, changed nothing, or changed something without a word."""
+def tally(
+    form: Format, damage: Callable[..., bytes], root: Path, count: int = NUM_DAMAGES, listed: bool = False
+) -> Counter[str]:
+    """How many damaged files were refused, changed nothing, or changed something without a word.
+
+    Args:
+        form: what is damaged.
+        damage: how.
+        root: empty folder.
+        count: files to damage.
+        listed: whether the download comes with checksums.
+    """
     source = root / "source"
     source.mkdir()
     files = form.write(source, count + WHOLE)[:count]
-    before = prepare(form, source, root / "before")
+    checksums = write_checksums(source, root / "sums.txt") if listed else None
+    before = prepare(form, source, root / "before", checksums)
     for index, path in enumerate(files):
         path.write_bytes(damage(path.read_bytes(), np.random.default_rng(index)))
-    after = prepare(form, source, root / "after")
+    after = prepare(form, source, root / "after", checksums)
     rejected = pd.read_csv(root / "after/rejected.csv", keep_default_na=False)
     reasons = {row.source: (row.reason, row.remedy) for row in rejected.itertuples()}
     assert before.keys() - after.keys() <= reasons.keys()  # nothing is missing without a word
     assert all(reason and remedy for reason, remedy in reasons.values())
     return Counter(judge(scan, before[scan], after.get(scan)) for scan in find_scans(files, before, source))
+
+
+def write_checksums(source: Path, path: Path) -> Path:
+    """What `find . -type f -exec sha256sum {} +` prints in the source."""
+    files = sorted(file for file in source.rglob("*") if file.is_file())
+    lines = [f"{sha256(file.read_bytes()).hexdigest()}  ./{file.relative_to(source).as_posix()}" for file in files]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
 
 
 def find_scans(files: list[Path], before: dict[str, Any], source: Path) -> list[str]:
@@ -172,6 +194,11 @@ def test_a_damaged_file_is_refused_or_changes_no_voxel(name, damage, tmp_path):
 def test_what_has_no_checksum_changes_unseen(tmp_path):
     """The control of the tests above, and a limit of Analyze: changed voxels are seen by the comparison alone."""
     assert tally(FORMATS["Analyze voxels"], flip, tmp_path, 5)["silently wrong"] > 0
+
+
+@pytest.mark.parametrize("name", ["Analyze voxels", "Analyze header", "nii.gz"])
+def test_every_damaged_file_is_refused_where_the_download_has_checksums(name, tmp_path):
+    assert tally(FORMATS[name], flip, tmp_path, listed=True) == {"refused": NUM_DAMAGES}
 
 
 @pytest.mark.parametrize("damage", [flip, truncate])

@@ -72,6 +72,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sessions", default=SESSIONS[0], help=f"{' or '.join(SESSIONS)} of each patient (default: %(default)s)")
     add("--workers", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
     add("--scheduler", metavar="ADDRESS", help="of a running dask scheduler, in place of processes")
+    add("--checksums", type=Path, metavar="FILE", help="md5sum's or sha256sum's list: refuse files that differ from it")
     add("--strict", action="store_true", help="stop at the first scan that cannot be used")
     add("--force", action="store_true", help="replace a dataset that was prepared with other settings")
     add("--dry_run", action="store_true", help="list what would be taken and left, and why, and write nothing")

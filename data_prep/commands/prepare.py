@@ -72,6 +72,7 @@ def _run(options: argparse.Namespace, name: str, source: Source) -> int:
         seed=options.seed,
         sessions=options.sessions,
         key_file=key_file,
+        checksums=options.checksums,
         workers=options.workers,
         scheduler=options.scheduler,
         strict=options.strict,
@@ -95,7 +96,10 @@ def _run_dry(options: argparse.Namespace, name: str, own: dict[str, Any], key_fi
             key_file = passing
         if "key_file" in own and not own.get("keep_ids"):
             own["key_file"] = passing
-        return _list_source(find_source(name, options.source, own, sessions=options.sessions, key_file=key_file))
+        found = find_source(
+            name, options.source, own, sessions=options.sessions, key_file=key_file, checksums=options.checksums
+        )
+        return _list_source(found)
 
 
 def _to_pair(values: list[float] | None) -> tuple[float, float] | None:

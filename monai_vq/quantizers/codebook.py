@@ -22,7 +22,7 @@ class Codebook(nn.Module):
     choice     code k of z                     distortion                              EMA update of e_k
     ========== =============================== ======================================= =======================
     nearest    argmin ‖z − e_k‖²               ‖z − e_k‖²                              mean of its z
-    direction  argmax ⟨z, e_k⟩² / ‖e_k‖²       ‖z − P(z, e_k)‖², distance to a line    Σ⟨z, e_k⟩z, unit norm
+    direction  argmax ⟨z, e_k⟩² / ‖e_k‖²       ‖z − P(z, e_k)‖², distance to a line    Σ⟨z, e_k⟩z, see below
     ========== =============================== ======================================= =======================
 
     With ``num_groups`` G the channels are cut into G groups of D/G neighbours, each with a line of its own: what stands
@@ -30,8 +30,12 @@ class Codebook(nn.Module):
 
     ``nearest`` with ``update="ema"`` is van den Oord et al. 2017, appendix A.1; ``direction`` is the shape codebook of
     gain-shape vector quantisation (Sabin and Gray 1984), its update one power iteration towards the cluster's first
-    principal direction. Codewords start as vectors of the first training batch. A code that is hardly used any more is
-    moved to a vector of the batch, drawn with probability proportional to its distortion, together with its EMA state.
+    principal direction. A line has no length of its own; the EMA update gives a codeword that of its cluster, the root
+    of the mean ⟨z, u⟩² along its unit vector u, and points it to where most of the cluster lies. So the gains
+    ⟨z, e_k⟩/‖e_k‖² are about 1 for every code, and few levels serve them all.
+
+    Codewords start as vectors of the first training batch. A code that is hardly used any more is moved to a vector of
+    the batch, drawn with probability proportional to its distortion, together with its EMA state.
 
     Everything that learns is a buffer or a parameter, hence in the checkpoint; nothing changes in eval mode.
 
@@ -53,6 +57,7 @@ class Codebook(nn.Module):
     embedding: Tensor
     cluster_size: Tensor
     ema_w: Tensor
+    ema_along: Tensor
     initialized: Tensor
 
     def __init__(
@@ -88,6 +93,8 @@ class Codebook(nn.Module):
         else:
             self.register_buffer("embedding", embedding)
             self.register_buffer("ema_w", embedding.clone())
+            if choice == "direction":
+                self.register_buffer("ema_along", torch.zeros(num_embeddings, num_groups, 1))
         # Ones, not zeros: an unused code divided by a cluster size near 0 would jump to a norm of 1e5.
         self.register_buffer("cluster_size", torch.ones(num_embeddings))
         self.register_buffer("initialized", torch.zeros((), dtype=torch.bool))
@@ -156,15 +163,26 @@ class Codebook(nn.Module):
         self.cluster_size.lerp_(counts, 1 - self.decay)
         chosen = F.embedding(codes, self.embedding.detach())
         if self.update == "ema":
-            weighted = z
-            if self.choice == "direction":
-                weighted = (self._groups(z) * self._groups(z * chosen).sum(dim=2, keepdim=True)).flatten(1)
-            sums = torch.zeros_like(self.ema_w).index_add_(0, codes, weighted)
-            self.ema_w.lerp_(sum_over_ranks(sums), 1 - self.decay)
+            self._average(z, codes, chosen)
             self.embedding.copy_(self._centroids())
         if self.revival_threshold > 0:
             dead = self.cluster_size < self.revival_threshold * self.cluster_size.mean()
             self._place(dead, z, self.distortion(z, chosen))
+
+    def _average(self, z: Tensor, codes: Tensor, chosen: Tensor) -> None:
+        if self.choice == "direction":
+            along = self._groups(z * self._unit(chosen)).sum(dim=2, keepdim=True)  # [N, G, 1]
+            self._follow(self.ema_along, codes, along)
+            z = (self._groups(z) * along).flatten(1)
+        self._follow(self.ema_w, codes, z)
+        if self.choice == "direction":
+            turn = torch.where(self.ema_along < 0, -1.0, 1.0)
+            self.ema_along.mul_(turn)
+            self.ema_w.copy_((self._groups(self.ema_w) * turn).flatten(1))
+
+    def _follow(self, average: Tensor, codes: Tensor, values: Tensor) -> None:
+        sums = sum_over_ranks(torch.zeros_like(average).index_add_(0, codes, values))
+        average.lerp_(sums, 1 - self.decay)
 
     def distortion(self, z: Tensor, e: Tensor) -> Tensor:
         """The squared error that the choice makes small, [N], of vectors z [N, D] against codewords e [N, D]."""
@@ -174,11 +192,13 @@ class Codebook(nn.Module):
         return (z.square().sum(dim=1) - along.sum(dim=1)).clamp_min(0)
 
     def _centroids(self) -> Tensor:
-        if self.choice == "direction":
-            return self._unit(self.ema_w)
         n = self.cluster_size.sum()
         smoothed = (self.cluster_size + self.epsilon) / (n + self.num_embeddings * self.epsilon) * n
-        return self.ema_w / smoothed[:, None]
+        means = self.ema_w / smoothed[:, None]
+        if self.choice == "nearest":
+            return means
+        squares = self._groups(means).norm(dim=2, keepdim=True)  # mean ⟨z, u⟩², as ⟨mean ⟨z, u⟩z, u⟩ is
+        return (self._groups(means) / squares.sqrt().clamp_min(NORM_FLOOR)).flatten(1)
 
     def _place(self, where: Tensor, z: Tensor, weight: Tensor) -> None:
         """Moves the codes ``where`` [K] to vectors of z drawn with probability ~ weight [N], the same on every rank."""
@@ -191,8 +211,13 @@ class Codebook(nn.Module):
         vectors = broadcast_from_first_rank(z[drawn])
         share = self.cluster_size.mean()
         self.cluster_size[where] = share
-        groups = self._groups(vectors)
-        along = groups.norm(dim=2, keepdim=True) if self.choice == "direction" else torch.ones_like(groups[..., :1])
-        if self.update == "ema":
-            self.ema_w[where] = (groups * along).flatten(1) * share
-        self.embedding.data[where] = (groups / along.clamp_min(NORM_FLOOR)).flatten(1)
+        along = self._groups(vectors).norm(dim=2, keepdim=True)
+        if self.choice == "direction" and self.update == "gradient":  # its length only scales the optimiser's steps
+            vectors = (self._groups(vectors) / along.clamp_min(NORM_FLOOR)).flatten(1)
+        self.embedding.data[where] = vectors
+        if self.update == "gradient":
+            return
+        if self.choice == "direction":
+            self.ema_along[where] = along * share
+            vectors = (self._groups(vectors) * along).flatten(1)
+        self.ema_w[where] = vectors * share

@@ -105,14 +105,13 @@ class GainQuantizer(nn.Module):
 
     @torch.jit.unused
     @torch.no_grad()
-    def learn(self, gains: Tensor, where: Tensor) -> None:
+    def learn(self, gains: Tensor, weight: Tensor) -> None:
         """Moves the levels towards the means of a training batch, then revives those that are hardly used.
 
         Args:
             gains: not rounded, [B, G, *spatial].
-            where: True at gains that count, [B, 1, *spatial].
+            weight: how much a gain's squared error counts, [B, G, *spatial]; 0 for one that does not.
         """
-        weight = where.to(gains.dtype).expand_as(gains)
         if not self._follow_scale(gains, weight):
             return
         flat = (self.encode(gains) + self._first_of_gain(gains)).flatten()
@@ -142,7 +141,7 @@ class GainQuantizer(nn.Module):
         return True
 
     def _revive(self, gains: Tensor, weight: Tensor) -> None:
-        """Moves levels below a fraction of the uniform share to gains drawn with probability ~ squared error."""
+        """Moves levels below a fraction of the uniform share to gains drawn with probability ~ their error."""
         share = self.size.mean(dim=1)
         dead = self.size < REVIVAL_THRESHOLD * share[:, None]
         error = (gains - self(gains)).square() * weight

@@ -68,7 +68,7 @@ class ProjectedQuantizer(CodebookQuantizer):
     def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         fixed = e.detach()
         free = self._gain(z_e, fixed)
-        g = self._hold(self._round(free.detach(), codes, learn), codes)
+        g = self._hold(self._round(free.detach(), codes, fixed, learn), codes)
         z_q = scale(fixed, g)
         to_line = self.codebook.choice == "direction"
         loss = self._commitment(z_e, z_q if to_line else fixed)
@@ -95,15 +95,19 @@ class ProjectedQuantizer(CodebookQuantizer):
     def _has_gain(self, codes: Tensor) -> Tensor:
         return torch.ones_like(codes, dtype=torch.bool).unsqueeze(1)
 
-    def _round(self, g: Tensor, codes: Tensor, learn: bool) -> Tensor:
+    def _round(self, g: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Tensor:
         if self.gains is None:
             return g
         if learn:
             self.gains.initialize_from(g)
         rounded = self.gains(g)
         if learn:  # only now: as with the codewords, z_q comes from the levels that chose the indices
-            self.gains.learn(g, self._has_gain(codes))
+            self.gains.learn(g, self._squared_length(e) * self._has_gain(codes))
         return rounded
+
+    def _squared_length(self, e: Tensor) -> Tensor:
+        """What a gain's squared error is worth in z_q, [B, G, *spatial]."""
+        return e.square().unflatten(1, (self.side_channels, -1)).sum(dim=2)
 
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
         """Returns g·e_k, [B, D, *spatial], of codes [B, *spatial] and gains [B, G, *spatial]."""

@@ -19,9 +19,9 @@ def step(codebook: Codebook, z: torch.Tensor) -> torch.Tensor:
     return codes
 
 
-def gaps(e: torch.Tensor, vectors: torch.Tensor, choice: str) -> torch.Tensor:
-    """Largest coordinate difference of each codeword [K, D] to each vector [N, D] (its unit vector), [K, N]."""
-    if choice == "direction":
+def gaps(e: torch.Tensor, vectors: torch.Tensor, unit: bool) -> torch.Tensor:
+    """Largest coordinate difference of each codeword [K, D] to each vector [N, D] (or its unit vector), [K, N]."""
+    if unit:
         vectors = vectors / vectors.norm(dim=1, keepdim=True)
     return (e[:, None] - vectors).abs().amax(dim=-1)
 
@@ -65,7 +65,7 @@ def test_codewords_start_as_vectors_of_the_first_batch(update, choice):
     codebook, z = Codebook(16, D, update, choice), torch.randn(100, D)
     codebook.initialize_from(z)
     e = codebook.embedding.detach().clone()
-    to_vectors = gaps(e, z, choice)
+    to_vectors = gaps(e, z, unit=(update, choice) == ("gradient", "direction"))
     assert to_vectors.amin(dim=1).max() < 1e-6
     assert len(to_vectors.argmin(dim=1).unique()) == 16  # drawn without replacement
     codebook.initialize_from(torch.randn(100, D))
@@ -81,23 +81,58 @@ def test_learns_from_fewer_vectors_than_codes(update, choice):
     assert all(torch.isfinite(value).all() for value in codebook.state_dict().values())
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_ema_update_by_hand(choice):
+def test_ema_update_of_nearest_by_hand():
     decay, epsilon, K = 0.9, 1e-2, 8
-    codebook = started(Codebook(K, D, choice=choice, decay=decay, epsilon=epsilon, revival_threshold=0))
+    codebook = started(Codebook(K, D, decay=decay, epsilon=epsilon, revival_threshold=0))
     e = codebook.embedding.double().numpy().copy()
     size, sums, z = np.ones(K), e.copy(), torch.randn(40, D)
     for _ in range(2):
         codes, vectors = step(codebook, z).numpy(), z.double().numpy()
         for k in range(K):
             own = vectors[codes == k]
-            weight = own @ e[k] if choice == "direction" else np.ones(len(own))
             size[k] = decay * size[k] + (1 - decay) * len(own)
-            sums[k] = decay * sums[k] + (1 - decay) * weight @ own
-        smoothed = (size + epsilon) / (size.sum() + K * epsilon) * size.sum()
-        e = sums / (np.linalg.norm(sums, axis=1) if choice == "direction" else smoothed)[:, None]
+            sums[k] = decay * sums[k] + (1 - decay) * own.sum(axis=0)
+        e = sums / ((size + epsilon) / (size.sum() + K * epsilon) * size.sum())[:, None]
         np.testing.assert_allclose(codebook.cluster_size, size, rtol=1e-5)
         np.testing.assert_allclose(codebook.embedding, e, rtol=1e-4, atol=1e-5)
+
+
+def test_ema_update_of_direction_by_hand():
+    decay, epsilon, K = 0.9, 1e-2, 8
+    codebook = Codebook(K, D, choice="direction", decay=decay, epsilon=epsilon, revival_threshold=0)
+    z = torch.randn(40, D)
+    codebook.initialize_from(z)
+    e = codebook.embedding.double().numpy().copy()
+    lengths = np.linalg.norm(e, axis=1)
+    size, sums, along = np.ones(K), e * lengths[:, None], lengths.copy()
+    for _ in range(3):
+        codes, vectors = step(codebook, z).numpy(), z.double().numpy()
+        for k in range(K):
+            own = vectors[codes == k]
+            inner = own @ e[k] / np.linalg.norm(e[k])
+            size[k] = decay * size[k] + (1 - decay) * len(own)
+            sums[k] = decay * sums[k] + (1 - decay) * inner @ own
+            along[k] = decay * along[k] + (1 - decay) * inner.sum()
+            if along[k] < 0:
+                along[k], sums[k] = -along[k], -sums[k]
+        n = (size + epsilon) / (size.sum() + K * epsilon) * size.sum()
+        direction = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        e = direction * np.sqrt(np.linalg.norm(sums, axis=1) / n)[:, None]
+        np.testing.assert_allclose(codebook.cluster_size, size, rtol=1e-5)
+        np.testing.assert_allclose(codebook.embedding, e, rtol=1e-4, atol=1e-5)
+
+
+def test_the_length_of_a_direction_is_that_of_its_cluster_and_most_gains_are_positive():
+    line = torch.tensor([2.0, -1.0, 0.5, 0.0, 1.0, 1.0])
+    z = (torch.randn(2000, 1) - 2) * line + 0.1 * torch.randn(2000, D)  # most of it lies against the line
+    codebook = Codebook(1, D, choice="direction", decay=0.5)
+    for _ in range(40):
+        step(codebook, z)
+    e = codebook.embedding[0]
+    gains = z @ e / e.square().sum()
+    assert gains.square().mean().item() == pytest.approx(1, rel=1e-3)
+    assert gains.mean() > 0.8
+    assert torch.cosine_similarity(e, -line, dim=0) > 0.999
 
 
 def test_direction_update_finds_the_first_principal_direction():
@@ -106,7 +141,8 @@ def test_direction_update_finds_the_first_principal_direction():
     for _ in range(60):
         step(codebook, z)
     _, vectors = np.linalg.eigh((z.T @ z).double().numpy())
-    assert abs(codebook.embedding[0].double().numpy() @ vectors[:, -1]) > 1 - 1e-6
+    e = codebook.embedding[0].double().numpy()
+    assert abs(e @ vectors[:, -1]) / np.linalg.norm(e) > 1 - 1e-6
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -141,7 +177,7 @@ def test_a_dead_code_moves_to_the_data_with_its_averages_and_stays_alive(update,
     z, others = 5 + torch.randn(200, D), torch.zeros(200, dtype=torch.int64)
     codebook.learn(z, others)
     e = codebook.embedding.detach()[3].clone()
-    assert gaps(e[None], z, choice).min() < 1e-6
+    assert gaps(e[None], z, unit=(update, choice) == ("gradient", "direction")).min() < 1e-6
     assert codebook.cluster_size[3] > 0.5 * codebook.cluster_size.mean()
     if update == "ema":
         torch.testing.assert_close(codebook._centroids()[3], e, rtol=1e-3, atol=1e-3)
@@ -196,7 +232,7 @@ def test_state_dict_restores_the_same_behaviour(update, choice):
     for _ in range(3):
         step(codebook, torch.randn(50, D))
     state = copy.deepcopy(codebook.state_dict())
-    averages = {"ema_w"} if update == "ema" else set()
+    averages = {"ema_w", *(["ema_along"] if choice == "direction" else [])} if update == "ema" else set()
     assert set(state) == {"embedding", "cluster_size", "initialized"} | averages
     restored.load_state_dict(state)
     z = torch.randn(50, D)
@@ -267,10 +303,13 @@ def test_groups_learn_as_one_codebook_each_where_the_codes_are_given(update):
     torch.testing.assert_close(whole.embedding, torch.cat([half.embedding for half in halves], dim=1))
 
 
-def test_groups_keep_unit_length_each():
-    codebook = Codebook(8, D, choice="direction", num_groups=3)
-    step(codebook, torch.randn(100, D))
-    torch.testing.assert_close(codebook.embedding.view(8, 3, -1).norm(dim=-1), torch.ones(8, 3))
+def test_each_group_has_the_length_of_its_part_of_the_cluster():
+    codebook, z = Codebook(1, D, choice="direction", num_groups=3, decay=0.5), torch.randn(2000, D) + 1
+    for _ in range(40):
+        step(codebook, z)
+    e, parts = codebook.embedding.view(3, -1), z.view(2000, 3, -1)
+    gains = (parts * e).sum(dim=-1) / e.square().sum(dim=-1)
+    torch.testing.assert_close(gains.square().mean(dim=0), torch.ones(3), rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("num_groups", [0, 4, 7])
