@@ -143,11 +143,14 @@ class CodebookQuantizer(Quantizer):
         vectors = z_e.movedim(1, -1).reshape(-1, self.embedding_dim)
         if learn:
             self.codebook.initialize_from(vectors)
-        codes = self.codebook.choose(vectors).view(z_e[:, 0].shape)
+        codes = self._choose(vectors).view(z_e[:, 0].shape)
         quantized = self._latent(z_e, codes, self.codebook.lookup(codes), learn)
         if learn:  # only now: z_q comes from the codebook that chose the codes
             self._learn(vectors, codes)
         return quantized
+
+    def _choose(self, vectors: Tensor) -> Tensor:
+        return self.codebook.choose(vectors)
 
     @torch.jit.unused
     def _learn(self, vectors: Tensor, codes: Tensor) -> None:

@@ -111,6 +111,12 @@ class Codebook(nn.Module):
         z, e = z.detach(), self.embedding.detach()
         return torch.cat([self._best(part, e) for part in z.split(self._rows_at_once)])
 
+    def nearest_lines(self, z: Tensor, count: int) -> Tensor:
+        """Returns the ``count`` codes of least distortion by direction, the nearest first, [N, count], of z [N, D]."""
+        z, e = z.detach(), self._unit(self.embedding.detach())
+        count = min(count, self.num_embeddings)
+        return torch.cat([self._alignment(part, e).topk(count, dim=1)[1] for part in z.split(self._rows_at_once)])
+
     def _best(self, z: Tensor, e: Tensor) -> Tensor:
         if self.choice == "direction":
             return self._alignment(z, self._unit(e)).argmax(dim=1)

@@ -55,6 +55,11 @@ class HybridQuantizer(ProjectedQuantizer):
     def _hold(self, g: Tensor, codes: Tensor) -> Tensor:
         return torch.where(self._has_gain(codes), g, torch.ones_like(g))
 
+    def _may_replace(self, candidates: Tensor) -> Tensor:
+        """A frequent code, whose gain is not rounded, stays; a rare one may give way to another rare one."""
+        rare = self.frequent.continuous(candidates)
+        return (rare & rare[:, :1]) | (candidates == candidates[:, :1])
+
     @torch.jit.unused
     def _learn(self, vectors: Tensor, codes: Tensor) -> None:
         super()._learn(vectors, codes)

@@ -11,6 +11,9 @@ from monai_vq.quantizers.codebook import Codebook
 from monai_vq.quantizers.estimators import ESTIMATORS, estimate, straight_through
 from monai_vq.quantizers.gains import GainQuantizer, gain, scale
 
+CANDIDATES = 8  # codes that are tried with their rounded gains; 16 lower the error by 0.1 % more
+VALUES_AT_ONCE = 2**23  # of the candidates' codewords: 32 MiB
+
 
 class ProjectedQuantizer(CodebookQuantizer):
     """z_q = P(z_e, e_k) = g·e_k with the gain g = ⟨z_e, e_k⟩ / ‖e_k‖², per position over the D channels.
@@ -23,7 +26,7 @@ class ProjectedQuantizer(CodebookQuantizer):
     P is the point nearest to z_e on the line through e_k, so it does not change with the codeword's scale. A codebook
     of G groups cuts the channels into G parts, each projected on its own part of the codeword with its own gain. With
     ``gain_bits`` b a gain is one of 2^b levels that training finds (see `GainQuantizer`), so that a latent is exactly
-    K codes and 2^b gains. The loss is
+    K codes and 2^b gains; ``direction`` then chooses the code together with its rounded gain. The loss is
 
     codebook term + commitment_cost · ‖z_e − sg[q]‖² + projection_cost · ‖P − sg[e_k]‖²   (element means)
 
@@ -64,6 +67,30 @@ class ProjectedQuantizer(CodebookQuantizer):
         self.projection_cost, self.gain_bits = projection_cost, gain_bits
         self.side_channels = codebook.num_groups
         self.gains = None if gain_bits is None else GainQuantizer(self.side_channels, gain_bits)
+        self._num_candidates = CANDIDATES
+        self._rows_at_once = max(1, VALUES_AT_ONCE // (CANDIDATES * self.embedding_dim))
+
+    def _choose(self, vectors: Tensor) -> Tensor:
+        if self.gains is None or self.codebook.choice != "direction":
+            return self.codebook.choose(vectors)
+        return torch.cat([self._choose_rounded(part) for part in vectors.detach().split(self._rows_at_once)])
+
+    def _choose_rounded(self, z: Tensor) -> Tensor:
+        """Of the nearest lines takes the one whose rounded gain leaves least of z [N, D]: another may round better."""
+        candidates = self.codebook.nearest_lines(z, self._num_candidates)  # [N, C]
+        e = F.embedding(candidates, self.codebook.embedding.detach()).movedim(1, -1)  # [N, D, C]
+        free = self._gain(z.unsqueeze(-1).expand_as(e), e)  # [N, G, C]
+        rounding = (free - self._levels_of(free)).square() - free.square()  # of ‖z − ĝe‖² what varies with the code
+        errors = (rounding * self._squared_length(e)).sum(dim=1)
+        best = errors.masked_fill(~self._may_replace(candidates), float("inf")).argmin(dim=1, keepdim=True)
+        return candidates.gather(1, best)[:, 0]
+
+    def _may_replace(self, candidates: Tensor) -> Tensor:
+        """Which of the candidates [N, C] may stand for the first, the nearest: here all."""
+        return torch.ones_like(candidates, dtype=torch.bool)
+
+    def _levels_of(self, g: Tensor) -> Tensor:
+        return g if self.gains is None else self.gains(g)
 
     def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         fixed = e.detach()
@@ -100,7 +127,7 @@ class ProjectedQuantizer(CodebookQuantizer):
             return g
         if learn:
             self.gains.initialize_from(g)
-        rounded = self.gains(g)
+        rounded = self._levels_of(g)
         if learn:  # only now: as with the codewords, z_q comes from the levels that chose the indices
             self.gains.learn(g, self._squared_length(e) * self._has_gain(codes))
         return rounded

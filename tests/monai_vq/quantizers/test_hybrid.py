@@ -34,10 +34,12 @@ def test_no_code_frequent_is_the_projected_quantizer_entirely(update, choice, es
 @pytest.mark.parametrize("update", ["ema", "gradient"])
 @pytest.mark.parametrize("choice", ["nearest", "direction"])
 @pytest.mark.parametrize("estimator", VectorQuantizer.ESTIMATORS)
+@pytest.mark.parametrize("gain_bits", [None, 3])
 @pytest.mark.parametrize("train", [False, True])
-def test_all_codes_frequent_is_the_vector_quantizer(update, choice, estimator, train):
+def test_all_codes_frequent_is_the_vector_quantizer(update, choice, estimator, gain_bits, train):
     codebook, z_e = Codebook(K, D, update, choice), torch.randn(2, D, 5, 5)
-    hybrid = gradients(HybridQuantizer(copy.deepcopy(codebook), K, 0, 0.3, 0.2, estimator).train(train), z_e)
+    hybrid = HybridQuantizer(copy.deepcopy(codebook), K, 0, 0.3, 0.2, estimator, gain_bits)
+    hybrid = gradients(hybrid.train(train), z_e)
     vector = gradients(VectorQuantizer(copy.deepcopy(codebook), 0.3, estimator).train(train), z_e)
     assert (hybrid[2] == 1).all()
     for mine, theirs in zip(hybrid[:2] + hybrid[3:], vector[:2] + vector[3:], strict=True):

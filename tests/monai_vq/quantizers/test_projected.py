@@ -224,3 +224,37 @@ def test_levels_change_in_training_mode_only():
     assert torch.equal(quantizer.gains.levels, before)
     quantizer.train()(3 * z_e)
     assert not torch.equal(quantizer.gains.levels, before)
+
+
+@pytest.mark.parametrize("num_groups", [1, 3])
+def test_code_and_rounded_gains_are_chosen_together(num_groups):
+    quantizer = ProjectedQuantizer(Codebook(K, D, choice="direction", num_groups=num_groups), gain_bits=2)
+    quantizer._num_candidates = K  # all of them: the choice is then the best there is
+    z_e = torch.randn(2, D, 6, 6)
+    for _ in range(5):
+        quantizer.train()(z_e)
+    latent = quantizer.eval()(z_e)
+    z = z_e.movedim(1, -1).reshape(-1, 1, num_groups, D // num_groups)
+    e = quantizer.codebook.embedding.view(K, num_groups, -1)
+    free = (z * e).sum(-1) / e.square().sum(-1)  # [N, K, G]
+    errors = [
+        (z - level[..., None] * e).square().sum(dim=(-1, -2))
+        for level in torch.cartesian_prod(*[torch.arange(4)] * num_groups).view(-1, num_groups)
+        for level in [quantizer.gains.levels[torch.arange(num_groups), level].expand_as(free)]
+    ]
+    least = torch.stack(errors).amin(dim=(0, 2))
+    found = (latent.z_q - z_e).square().sum(dim=1).flatten()
+    torch.testing.assert_close(found, least)
+    assert (latent.codes.flatten() != quantizer.codebook.choose(z.reshape(-1, D))).any()  # it matters
+
+
+def test_few_candidates_lose_little():
+    quantizer = ProjectedQuantizer(Codebook(64, D, choice="direction"), gain_bits=3)
+    z_e, errors = torch.randn(4, D, 8, 8), []
+    for _ in range(20):
+        quantizer.train()(z_e)
+    for candidates in (1, 8, 64):
+        quantizer._num_candidates = candidates
+        errors.append((quantizer.eval()(z_e).z_q - z_e).square().mean())
+    assert errors[0] > errors[1] >= errors[2]
+    assert errors[1] < 1.01 * errors[2]
