@@ -11,7 +11,7 @@ from monai_vq.quantizers.codebook import Codebook
 from monai_vq.quantizers.estimators import ESTIMATORS, estimate, straight_through
 from monai_vq.quantizers.gains import GainQuantizer, gain, scale
 
-CANDIDATES = 8  # codes that are tried with their rounded gains; 16 lower the error by 0.1 % more
+CANDIDATES = 4  # codes that are tried with their rounded gains; twice as many lower the error of brains by 0.2 % more
 VALUES_AT_ONCE = 2**23  # of the candidates' codewords: 32 MiB
 
 

@@ -253,8 +253,8 @@ def test_few_candidates_lose_little():
     z_e, errors = torch.randn(4, D, 8, 8), []
     for _ in range(20):
         quantizer.train()(z_e)
-    for candidates in (1, 8, 64):
+    for candidates in (1, 4, 64):
         quantizer._num_candidates = candidates
         errors.append((quantizer.eval()(z_e).z_q - z_e).square().mean())
     assert errors[0] > errors[1] >= errors[2]
-    assert errors[1] < 1.01 * errors[2]
+    assert errors[1] < 1.03 * errors[2]
