@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}  # by the dig
 _LINE = re.compile(r"(?P<digest>[0-9A-Fa-f]{32,128}) [ *](?P<path>.+)")
 _BSD_LINE = re.compile(r"(?:MD5|SHA1|SHA256|SHA512) \((?P<path>.+)\) = (?P<digest>[0-9A-Fa-f]{32,128})")
 _CHUNK = 2**20
+_PAIR = 2  # files of one image: header and voxels; more are a stack that headers put together
 
 
 def read_checksums(path: Path) -> dict[str, str]:
@@ -68,14 +69,29 @@ def check_against(found: Found, checksums: Path, source: Path) -> Found:
             f"--checksums {checksums} lists none of the files of {source}, first {next(iter(digests))!r}; "
             "its paths must be relative to its own folder or to --source"
         )
-    found.scans = [_checked(scan, expected) for scan in found.scans]
+    damaged = _damaged_folders(found.scans, expected)
+    found.scans = [_checked(scan, expected, damaged) for scan in found.scans]
     return found
 
 
-def _checked(scan: Scan, expected: Mapping[Path, str]) -> Scan:
+def _damaged_folders(scans: Sequence[Scan], expected: Mapping[Path, str]) -> set[Path]:
+    """Folders of stacks of files in which a listed file that belongs to no scan differs: it may be lost to a stack.
+
+    A DICOM file whose series number has changed is no longer among those of its series, and is never read with them.
+    """
+    taken = {path.resolve() for scan in scans for path in (*scan.files, *scan.labels)}
+    folders = {path.resolve().parent for scan in scans if len(scan.files) > _PAIR for path in scan.files}
+    others = [path for path in expected if path.parent in folders and path not in taken and path.is_file()]
+    return {path.parent for path in others if _hash(path, _ALGORITHMS[len(expected[path])]) != expected[path]}
+
+
+def _checked(scan: Scan, expected: Mapping[Path, str], damaged: Set[Path]) -> Scan:
     select = partial(_select, expected=expected)
+    lost = len(scan.files) > _PAIR and any(path.resolve().parent in damaged for path in scan.files)
     return replace(
-        scan, read=_Checked(scan.read, select(scan.files)), read_labels=_Checked(scan.read_labels, select(scan.labels))
+        scan,
+        read=_Checked(scan.read, select(scan.files), lost),
+        read_labels=_Checked(scan.read_labels, select(scan.labels)),
     )
 
 
@@ -89,6 +105,7 @@ class _Checked:
 
     read: Callable[[tuple[Path, ...]], Any]
     digests: tuple[str, ...]
+    may_lack_one: bool = False
 
     def __call__(self, files: tuple[Path, ...]) -> Any:
         for number, (path, expected) in enumerate(zip(files, self.digests, strict=True), start=1):
@@ -100,6 +117,11 @@ class _Checked:
                 raise VolumeError(
                     f"{algorithm} of {which} is {digest[:12]}…, not {expected[:12]}… as listed", "download it again"
                 )
+        if self.may_lack_one:
+            raise VolumeError(
+                "a file of its folder differs from the list and belongs to no scan; it may be missing here",
+                "download the folder again",
+            )
         return self.read(files)
 
 

@@ -3,9 +3,11 @@ import pickle
 import shutil
 import subprocess
 
+import pydicom
 import pytest
 
 from data_prep.checksums import check_against, read_checksums
+from data_prep.phantom import write_layout
 from data_prep.prepare import find_source
 from monai_vq.data import VolumeError
 from monai_vq.errors import InputError
@@ -55,6 +57,22 @@ def test_a_changed_and_an_unlisted_file_are_refused(listed):
         changed.read(changed.files)
     with pytest.raises(VolumeError, match="not in the list"):
         unlisted.read(unlisted.files)
+
+
+def test_a_file_that_its_header_takes_out_of_a_stack_is_missed(tmp_path):
+    source = write_layout("dicom", tmp_path / "download", num_patients=1, voxel_size=8.0)
+    (tmp_path / "sums.txt").write_text(sums("sha256sum", source))
+    own = {"key_file": tmp_path / "key.json"}
+    scan = next(s for s in find_source("dicom", source, own).scans if len(s.files) > 5)
+    last = scan.files[-1]  # the stack has no gap without it
+    header = pydicom.dcmread(last)
+    header.SeriesInstanceUID += ".1"
+    header.save_as(last)
+    damaged = find_source("dicom", source, own, checksums=tmp_path / "sums.txt").scans
+    same = next(s for s in damaged if s.files[0] == scan.files[0])
+    assert last not in same.files
+    with pytest.raises(VolumeError, match="may be missing here"):
+        same.read(same.files)
 
 
 def test_paths_may_be_relative_to_the_lists_own_folder(bids_tree):
