@@ -1,4 +1,5 @@
 import gzip
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -21,10 +22,14 @@ from monai_vq.handlers import RunCheckpoints
 REPOSITORY = Path(__file__).parents[1]
 SHAPE, VOXEL_MM = (20, 24, 12), 8.0
 SIZES = {"channels": [8, 8], "num_res_layers": 1, "num_res_channels": [8, 8], "dropout": 0.0, "act": "RELU"}
-TINY = {  # settings under which a bundle trains in about a second
+TINY = {  # settings under which a bundle trains in about a second, as far as it has them
     "image_size": [32, 32],
     "num_embeddings": 8,
     "embedding_dim": 8,
+    "num_frequent": 4,
+    "warmup_epochs": 1,
+    "latent_size": 4,
+    "network_def#channels": [8, 8, 8, 8],
     "batch_size": 4,
     "max_epochs": 2,
     "val_interval": 2,
@@ -114,10 +119,13 @@ def run_bundle(tiny_dataset: Path) -> Callable[..., Path]:
     """Runs a bundle on the tiny dataset as its command line would, and returns the run's folder."""
 
     def run(variant: str, output_dir: Path, **overrides: Any) -> Path:
-        tiny = {name: value for name, value in TINY.items() if (variant, name) != ("none", "num_embeddings")}
+        config_file = REPOSITORY / f"bundles/{variant}.json"
+        bundle = json.loads(config_file.read_text())
+        known = bundle.keys() | {f"network_def#{name}" for name in bundle["network_def"]}
+        tiny = {name: value for name, value in TINY.items() if name in known}
         settings = deepcopy(tiny | {"dataset_dir": str(tiny_dataset), "output_dir": str(output_dir)} | overrides)
         os.chdir(REPOSITORY)  # a bundle names common.json from there
-        run_monai_bundle(config_file=f"bundles/{variant}.json", logging_file=False, **settings)
+        run_monai_bundle(config_file=str(config_file), logging_file=False, **settings)
         return output_dir
 
     return run

@@ -136,7 +136,7 @@ def test_from_reconstructions_to_the_report_tables(walk, variant):
         for split, batches in loaders.items()
     }
     latent = LatentFormat((H // F, W // F), (H, W), model.num_embeddings, G)
-    rows = pd.concat([s.model.assign(split=split, bits_per_pixel=latent.bits_per_pixel) for split, s in scored.items()])
+    rows = pd.concat([s.model.assign(split=split) for split, s in scored.items()])
     counts = {split: s.code_counts for split, s in scored.items() if s.code_counts is not None}
     for split, count in counts.items():
         assert count.sum() == len(scored[split].model) * (H // F) * (W // F)

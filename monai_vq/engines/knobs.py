@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping
+from pydoc import locate
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from monai_vq.errors import InputError
+from monai_vq.quantizers.gains import MAX_GAIN_BITS
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 # Ids that MONAI itself looks up; nothing in a config refers to them.
@@ -41,6 +43,15 @@ KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
     "in_channels": ((int,), False),
     "num_embeddings": ((int,), False),
     "embedding_dim": ((int,), False),
+    "num_gains": ((int,), False),
+    "gain_bits": ((int,), True),
+    "num_frequent": ((int,), False),
+    "warmup_epochs": ((int,), False),
+    "commitment_cost": ((float,), False),
+    "projection_cost": ((float,), False),
+    "estimator": ((str,), False),
+    "latent_size": ((int,), False),
+    "kl_weight": ((float,), False),
     "batch_size": ((int,), False),
     "learning_rate": ((float,), False),
     "max_epochs": ((int,), False),
@@ -54,7 +65,14 @@ KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
     "resume": ((bool,), False),
 }
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
-_AT_LEAST_ONE = ("in_channels", "num_embeddings", "embedding_dim", "batch_size", "max_epochs", "val_interval")
+_AT_LEAST_ONE = (
+    *("in_channels", "num_embeddings", "embedding_dim", "num_gains", "gain_bits", "latent_size"),
+    *("batch_size", "max_epochs", "val_interval"),
+)
+_NOT_NEGATIVE = (
+    *("num_frequent", "warmup_epochs", "commitment_cost", "projection_cost", "kl_weight"),
+    "num_workers",  # 0: no other process
+)
 _POSITIVE = ("learning_rate", "max_minutes")
 
 
@@ -125,14 +143,15 @@ def check_value(name: str, value: Any) -> Any:
 
 
 def _check_ranges(config: Mapping[str, Any]) -> None:
-    for name in _AT_LEAST_ONE:
-        if isinstance(config.get(name), int) and config[name] < 1:
-            raise InputError(f"--{name} {config[name]} must be at least 1.")
-    for name in _POSITIVE:
-        if isinstance(config.get(name), float) and not 0 < config[name] < math.inf:
-            raise InputError(f"--{name} {config[name]} must be positive.")
-    if isinstance(config.get("num_workers"), int) and config["num_workers"] < 0:
-        raise InputError(f"--num_workers {config['num_workers']} must be 0 (no other process) or more.")
+    for name, value in config.items():
+        if not isinstance(value, (int, float)):  # expressions, references and None
+            continue
+        if name in _AT_LEAST_ONE and value < 1:
+            raise InputError(f"--{name} {value} must be at least 1.")
+        if name in _NOT_NEGATIVE and not 0 <= value < math.inf:
+            raise InputError(f"--{name} {value} must be 0 or more.")
+        if name in _POSITIVE and not 0 < value < math.inf:
+            raise InputError(f"--{name} {value} must be positive.")
     precision = config.get("precision", "fp32")
     if precision not in PRECISIONS and not precision.startswith(_EXPRESSION):
         raise InputError(f"--precision {precision!r}: expected one of {', '.join(PRECISIONS)}.")
@@ -140,6 +159,30 @@ def _check_ranges(config: Mapping[str, Any]) -> None:
         pair = config.get(name)
         if isinstance(pair, list) and (len(pair) != 2 or not all(isinstance(v, kind) and v > 0 for v in pair)):
             raise InputError(f"--{name} {pair!r}: expected two positive numbers, (rows, columns), such as [128, 96].")
+    _check_latent(config)
+
+
+def _check_latent(config: Mapping[str, Any]) -> None:
+    """Refuses what no quantizer of the bundle's kind can be; its own error would come with a traceback of MONAI's."""
+    names = ("num_embeddings", "embedding_dim", "num_frequent", "num_gains", "gain_bits")
+    K, D, S, G, bits = (config[name] if isinstance(config.get(name), int) else None for name in names)
+    if bits is not None and bits > MAX_GAIN_BITS:
+        raise InputError(f"--gain_bits {bits} must be at most {MAX_GAIN_BITS}; none leaves gains as they are.")
+    if S is not None and K is not None and S > K:
+        raise InputError(f"--num_frequent {S} must be at most --num_embeddings, {K}.")
+    if D is not None and G is not None and D % G:
+        raise InputError(f"--num_gains {G} must divide --embedding_dim, {D}.")
+    estimator, known = config.get("estimator", ""), _estimators(config)
+    if estimator and known and estimator not in known and not estimator.startswith(_EXPRESSION):
+        raise InputError(f"--estimator {estimator!r}: expected one of {', '.join(known)}.")
+
+
+def _estimators(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The estimators that the bundle's quantizer knows; none if it has no such choice."""
+    network = config.get("network_def")
+    quantizer = network.get("quantizer") if isinstance(network, Mapping) else None
+    target = quantizer.get("_target_") if isinstance(quantizer, Mapping) else None
+    return getattr(locate(target), "ESTIMATORS", ()) if isinstance(target, str) else ()
 
 
 def _unread(name: str, value: Any, used: set[str]) -> str:

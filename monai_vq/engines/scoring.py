@@ -18,7 +18,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_vq.engines.batches import prepare_batch
-from monai_vq.metrics import CodebookUsage, PatientScores
+from monai_vq.engines.latent_parts import has_gains, stored_gains
+from monai_vq.metrics import CodebookUsage, GainCounts, GainHistogram, PatientScores
 from monai_vq.networks import VQVAE
 
 BLUR_SIGMA = 2.0  # pixels: about the detail that a downsampling by 4 throws away
@@ -31,14 +32,16 @@ class SplitScores:
     """Scores of one split.
 
     Attributes:
-        model: a row a slice, ids and scores.
-        baselines: a table like it for each baseline.
+        model: a row a slice, ids, scores and ``bits_per_pixel``.
+        baselines: a table like it for each baseline, without a rate.
         code_counts: how often each code occurs, int64 [K]; None for a model without codes.
+        gains: how the stored gains are distributed; None for a model without gains.
     """
 
     model: pd.DataFrame
     baselines: dict[str, pd.DataFrame]
     code_counts: np.ndarray | None
+    gains: GainHistogram | None = None
 
 
 def score_split(
@@ -59,10 +62,11 @@ def score_split(
         baselines: x → x_hat by name, scored on the same slices.
         progress: what the progress bar says, or the line in its place where the output is no terminal; empty for none.
     """
-    scores = PatientScores()
+    scores = PatientScores(latent_bits=network.latent_bits)
     others = {name: PatientScores(baseline) for name, baseline in baselines.items()}
     usage = CodebookUsage(network.num_embeddings, lambda output: output["pred"].codes)
     codes: dict[str, Any] = {"codes": usage} if network.num_embeddings > 1 else {}
+    gains = {"gains": _count_gains(network)} if has_gains(network) else {}
     evaluator = SupervisedEvaluator(
         device=device,
         val_data_loader=loader,
@@ -70,7 +74,7 @@ def score_split(
         prepare_batch=prepare_batch,
         inferer=inferer,
         key_val_metric={"ssim": scores},
-        additional_metrics=others | codes,
+        additional_metrics=others | codes | gains,
         val_handlers=[ProgressBar(desc=progress)] if progress and _is_terminal() else [],
         decollate=False,
     )
@@ -78,8 +82,18 @@ def score_split(
     if progress:
         _tell(progress, len(scores.rows))
     return SplitScores(
-        scores.rows, {name: other.rows for name, other in others.items()}, usage.counts.numpy() if codes else None
+        scores.rows,
+        {name: other.rows for name, other in others.items()},
+        usage.counts.numpy() if codes else None,
+        evaluator.state.metrics.get("gains"),
     )
+
+
+def _count_gains(network: VQVAE) -> GainCounts:
+    def stored(output: Mapping[str, Any]) -> Tensor:
+        return stored_gains(network, output["pred"].codes, output["pred"].side)
+
+    return GainCounts(network.side_channels, stored)
 
 
 def make_baselines(train_loader: Iterable[Mapping[str, Any]]) -> dict[str, Baseline]:

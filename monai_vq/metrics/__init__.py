@@ -2,13 +2,17 @@
 
 from monai_vq.metrics.bootstrap import patient_interval
 from monai_vq.metrics.codebook_usage import CodebookUsage, perplexity, usage
+from monai_vq.metrics.gain_counts import GainCounts, GainHistogram
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.metrics.patient_scores import PatientScores
-from monai_vq.metrics.rate import LatentFormat, bits_per_pixel, code_entropy_bits
+from monai_vq.metrics.rate import bits_per_pixel, code_entropy_bits
 from monai_vq.metrics.slice_scores import slice_scores
 from monai_vq.metrics.ssim import ssim, ssim_map
 
 __all__ = [
     "CodebookUsage",
+    "GainCounts",
+    "GainHistogram",
     "LatentFormat",
     "PatientScores",
     "bits_per_pixel",

@@ -21,18 +21,26 @@ class PatientScores(Metric):
     """Scores each slice of an evaluator's epoch; computes the mean over patients of the patients' mean SSIM.
 
     The means over patients of all scores go to ``engine.state.metrics`` (``ssim``, ``ssim_foreground``, ``psnr``,
-    ``mse``, ``mae``). Slices of one patient are not independent, so a patient with many slices weighs no more.
+    ``mse``, ``mae``, and ``quantization``, the quantizer's loss). Slices of one patient are not independent, so a
+    patient with many slices weighs no more.
 
     Args:
         baseline: scores ``baseline(x)`` [B, C, H, W] in the place of the model's reconstruction; its means are then not
             published beside the model's.
+        latent_bits: bits [B] of latents (codes, side), as ``VQVAE.latent_bits``; then ``bits_per_pixel`` is a score
+            of each slice as well.
 
     Attributes:
-        rows: the epoch's slices as a table: ``patient_id, session_id, scan_id, slice_index`` and the scores.
+        rows: the epoch's slices as a table: ``patient_id, session_id, scan_id, slice_index`` and the scores; as
+            ``quantization`` each slice has its batch's mean.
     """
 
-    def __init__(self, baseline: Callable[[Tensor], Tensor] | None = None) -> None:
-        self.baseline = baseline
+    def __init__(
+        self,
+        baseline: Callable[[Tensor], Tensor] | None = None,
+        latent_bits: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
+        self.baseline, self.latent_bits = baseline, latent_bits
         self.rows = pd.DataFrame()
         super().__init__()
 
@@ -43,13 +51,22 @@ class PatientScores(Metric):
     def iteration_completed(self, engine: Engine) -> None:
         """Scores the batch that a MONAI evaluator has just reconstructed."""
         output = engine.state.output
-        x = output["image"]
-        self.update((engine.state.batch, x, output["pred"].x_hat if self.baseline is None else self.baseline(x)))
+        x, pred = output["image"], output["pred"]
+        if self.baseline is None:
+            self.update((engine.state.batch, x, pred.x_hat, self._latent_scores(x, pred)))
+        else:
+            self.update((engine.state.batch, x, self.baseline(x), {}))
 
-    def update(self, output: tuple[dict[str, Any], Tensor, Tensor]) -> None:
-        """Scores a batch: its items with ids and mask, images x [B, C, H, W] and reconstructions x_hat."""
-        batch, x, x_hat = output
-        scores = slice_scores(x, x_hat.float(), batch["mask"].to(x.device) > 0)
+    def _latent_scores(self, x: Tensor, pred: Any) -> dict[str, Tensor]:
+        scores = {"quantization": pred.loss.detach().float().expand(len(x))}
+        if self.latent_bits is not None:
+            scores["bits_per_pixel"] = self.latent_bits(pred.codes, pred.side).double() / x[0, 0].numel()
+        return scores
+
+    def update(self, output: tuple[dict[str, Any], Tensor, Tensor, dict[str, Tensor]]) -> None:
+        """Scores a batch: its items with ids and mask, images x [B, C, H, W], reconstructions x_hat, further scores."""
+        batch, x, x_hat, further = output
+        scores = slice_scores(x, x_hat.float(), batch["mask"].to(x.device) > 0) | further
         ids = {key: np.asarray(batch[key]) for key in IDS}
         self._parts.append(pd.DataFrame(ids | {name: value.cpu().numpy() for name, value in scores.items()}))
 

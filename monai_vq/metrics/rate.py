@@ -1,46 +1,12 @@
 """The rate of a latent in bits per pixel: a reconstruction error without its rate compares nothing."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from monai_vq.errors import InputError
-
-CONTINUOUS_BITS = 32.0  # a side channel that is not quantised counts as the float32 it is stored as
-
-
-@dataclass(frozen=True)
-class LatentFormat:
-    """What one image's latent is made of.
-
-    Attributes:
-        latent_shape: (h, w), positions.
-        image_size: (H, W), pixels.
-        num_embeddings: K, codewords; 1 where there are no codes (the plain autoencoder).
-        side_channels: G, scalars a position beside its code: 0 for vector, 1 for a gain, D for continuous positions.
-        gain_bits: bits of each of these scalars.
-    """
-
-    latent_shape: tuple[int, int]
-    image_size: tuple[int, int]
-    num_embeddings: int
-    side_channels: int
-    gain_bits: float = CONTINUOUS_BITS
-
-    @property
-    def bits_per_pixel(self) -> float:
-        """Rate with log2 K bits a code."""
-        return bits_per_pixel(
-            self.latent_shape, self.image_size, self.num_embeddings, self.side_channels, self.gain_bits
-        )
-
-    def bits_per_pixel_entropy(self, code_bits: float) -> float:
-        """Rate with `code_bits` bits a code (see `code_entropy_bits`) instead of log2 K."""
-        uniform_bits = math.log2(self.num_embeddings)
-        positions_per_pixel = math.prod(self.latent_shape) / math.prod(self.image_size)
-        return self.bits_per_pixel + (code_bits - uniform_bits) * positions_per_pixel
+from monai_vq.quantizers.base import CONTINUOUS_BITS
 
 
 def bits_per_pixel(
@@ -50,10 +16,21 @@ def bits_per_pixel(
     side_channels: int,
     gain_bits: float = CONTINUOUS_BITS,
 ) -> float:
-    """Rate h·w·(log2 K + G·gain_bits) / (H·W), in bits per pixel; arguments as in `LatentFormat`.
+    """Rate h·w·(log2 K + G·gain_bits) / (H·W) of a latent that is the same at every position, in bits per pixel.
+
+    It plans comparisons at equal rate; what a slice costs is counted from its own latent (`VQVAE.latent_bits`).
+
+    Args:
+        latent_shape: (h, w), positions.
+        image_size: (H, W), pixels.
+        num_embeddings: K, codewords; 1 where there are no codes (the plain autoencoder).
+        side_channels: G, scalars a position beside its code: 0 for vector, 1 for a gain, D for continuous positions.
+        gain_bits: bits of each of these scalars.
 
     Example:
         >>> bits_per_pixel((32, 32), (128, 128), num_embeddings=512, side_channels=1, gain_bits=4)
+        0.8125
+        >>> bits_per_pixel((32, 32), (128, 128), num_embeddings=8192, side_channels=0)
         0.8125
 
     Raises:

@@ -1,6 +1,7 @@
 """The VQ-VAE as a composition of encoder, quantizer and decoder."""
 
 import copy
+import math
 from typing import NamedTuple
 
 import torch
@@ -88,6 +89,16 @@ class VQVAE(nn.Module):
         """Returns x_hat of a stored, sent or sampled latent."""
         return self.decode(self.quantizer.embed(codes, side))
 
+    def latent_bits(self, codes: Tensor, side: Tensor) -> Tensor:
+        """Returns the bits of each image's latent, [B], float32: log2 K a code, and the quantizer's bits beside it.
+
+        Args:
+            codes: [B, *spatial].
+            side: [B, G, *spatial].
+        """
+        code_bits = codes[0].numel() * math.log2(self.num_embeddings)
+        return code_bits + self.quantizer.side_bits(codes).flatten(1).sum(dim=1)
+
     def index_quantize(self, images: Tensor) -> Tensor:
         """Returns the codes of images, [B, *spatial]."""
         return self.encode_latent(images)[0]
@@ -120,6 +131,24 @@ class Reconstructor(VQVAE):
     def forward(self, images: Tensor) -> Tensor:  # type: ignore[override]
         """Returns x_hat, [B, C, *image]."""
         return self.decode(self.quantizer(self.encode(images)).z_q)
+
+
+class LatentDecoder(nn.Module):
+    """The way back alone, (codes, side) → x_hat: what a receiver or a prior's sampler needs of a network.
+
+    Its state-dict keys are the network's own, of ``quantizer`` and ``decoder``.
+
+    Args:
+        network: whose parts it shares; the encoder is not among them.
+    """
+
+    def __init__(self, network: VQVAE) -> None:
+        super().__init__()
+        self.quantizer, self.decoder = network.quantizer, network.decoder
+
+    def forward(self, codes: Tensor, side: Tensor) -> Tensor:
+        """Returns x_hat, [B, C, *image], of codes [B, *spatial] and side [B, G, *spatial]."""
+        return self.decoder(self.quantizer.embed(codes, side))
 
 
 def downsampling_factor(network: VQVAE, in_channels: int, spatial_dims: int = 2) -> int:

@@ -109,13 +109,13 @@ class Codebook(nn.Module):
             Codes, [N], int64.
         """
         z, e = z.detach(), self.embedding.detach()
-        return torch.cat([self._best(part, e) for part in z.split(self._rows_at_once)])
+        return torch.cat([self._best(part, e) for part in parts(z, self._rows_at_once)])
 
     def nearest_lines(self, z: Tensor, count: int) -> Tensor:
         """Returns the ``count`` codes of least distortion by direction, the nearest first, [N, count], of z [N, D]."""
         z, e = z.detach(), self._unit(self.embedding.detach())
         count = min(count, self.num_embeddings)
-        return torch.cat([self._alignment(part, e).topk(count, dim=1)[1] for part in z.split(self._rows_at_once)])
+        return torch.cat([self._alignment(part, e).topk(count, dim=1)[1] for part in parts(z, self._rows_at_once)])
 
     def _best(self, z: Tensor, e: Tensor) -> Tensor:
         if self.choice == "direction":
@@ -227,3 +227,14 @@ class Codebook(nn.Module):
             self.ema_along[where] = along * share
             vectors = (self._groups(vectors) * along).flatten(1)
         self.ema_w[where] = vectors * share
+
+
+def parts(vectors: Tensor, rows: int) -> list[Tensor]:
+    """Cuts vectors [N, D] into parts of at most ``rows``, so that what is computed of each stays small.
+
+    An exported program gets one part: their number would be a part of it, and with it the batch size.
+    """
+    if not torch.jit.is_scripting():  # noqa: SIM102 - TorchScript compiles both sides of an `and`
+        if torch.compiler.is_exporting():
+            return [vectors]
+    return list(vectors.split(rows))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from monai_vq.quantizers.base import CodebookQuantizer, Quantized
-from monai_vq.quantizers.codebook import Codebook
+from monai_vq.quantizers.codebook import Codebook, parts
 from monai_vq.quantizers.estimators import ESTIMATORS, estimate, straight_through
 from monai_vq.quantizers.gains import GainQuantizer, gain, scale
 
@@ -73,7 +73,7 @@ class ProjectedQuantizer(CodebookQuantizer):
     def _choose(self, vectors: Tensor) -> Tensor:
         if self.gains is None or self.codebook.choice != "direction":
             return self.codebook.choose(vectors)
-        return torch.cat([self._choose_rounded(part) for part in vectors.detach().split(self._rows_at_once)])
+        return torch.cat([self._choose_rounded(part) for part in parts(vectors.detach(), self._rows_at_once)])
 
     def _choose_rounded(self, z: Tensor) -> Tensor:
         """Of the nearest lines takes the one whose rounded gain leaves least of z [N, D]: another may round better."""

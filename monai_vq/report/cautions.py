@@ -5,14 +5,19 @@ from collections.abc import Mapping
 import pandas as pd
 
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.tables import SCORES
 
 LOW_USAGE = 0.5
+LOW_CONTINUOUS = 0.01
 HIGHER_IS_BETTER = {"ssim", "ssim_foreground", "psnr"}
 
 
 def find_cautions(
-    split_rows: pd.DataFrame, baseline_rows: Mapping[str, pd.DataFrame], unit: str = "patient"
+    split_rows: pd.DataFrame,
+    baseline_rows: Mapping[str, pd.DataFrame],
+    unit: str = "patient",
+    latent: LatentFormat | None = None,
 ) -> list[str]:
     """Sentences for the top of the report, none where nothing is wrong.
 
@@ -20,11 +25,13 @@ def find_cautions(
         split_rows: the model's split table.
         baseline_rows: for each baseline's name, its split table.
         unit: what was kept together by the split, and what the intervals are over.
+        latent: what the latents are made of.
     """
     return [
         *_unknown_patients(unit),
         *_few_patients(split_rows, unit),
         *_low_usage(split_rows),
+        *_hardly_continuous(latent),
         *_not_finite(split_rows),
         *(sentence for name, rows in baseline_rows.items() for sentence in _baseline_wins(split_rows, name, rows)),
     ]
@@ -58,6 +65,15 @@ def _low_usage(split_rows: pd.DataFrame) -> list[str]:
     return [
         f"Less than {LOW_USAGE:.0%} of the codebook is used ({which}): the rate counts codes that never occur, and a "
         "smaller num_embeddings may do as well."
+    ]
+
+
+def _hardly_continuous(latent: LatentFormat | None) -> list[str]:
+    if latent is None or not latent.continuous or max(latent.continuous.values()) >= LOW_CONTINUOUS:
+        return []
+    return [
+        f"Less than {LOW_CONTINUOUS:.0%} of positions stay continuous: the frequent codes are nearly all that occur, "
+        "and this latent is the vector quantizer's in all but name. A smaller num_frequent leaves more."
     ]
 
 

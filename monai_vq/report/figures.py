@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from monai_vq.report.canvas import figure_style, to_png, to_svg
 from monai_vq.report.pictures import PatientPicture
@@ -18,11 +19,13 @@ SPLIT_STYLES = {"train": ("#0072B2", "-"), "val": ("#E69F00", "--"), "test": ("#
 WIDTH = 11.0  # inches; the page scales every figure to its own width
 SCORE_LABELS = {"ssim": "SSIM", "ssim_foreground": "foreground SSIM", "psnr": "PSNR (dB)"}
 HISTORY_PANELS = [
-    ("training loss", ["train_loss", "train_reconstruction", "train_quantization"], "log"),
+    ("reconstruction loss (MSE)", ["train_reconstruction", "val_mse"], "log"),
+    ("quantisation loss", ["train_quantization", "val_quantization"], "log"),
+    ("total training loss", ["train_loss"], "log"),
     ("validation SSIM", ["val_ssim"], "linear"),
-    ("validation MSE", ["val_mse"], "log"),
     ("codebook usage", ["train_usage", "val_usage"], "linear"),
     ("codebook perplexity", ["train_perplexity", "val_perplexity"], "linear"),
+    ("share of positions that stay continuous", ["train_continuous"], "linear"),
     ("learning rate", ["learning_rate"], "linear"),
     ("largest step's loss / running median", ["train_spike_ratio"], "linear"),
 ]
@@ -64,10 +67,14 @@ def draw_pictures(pictures: Sequence[PatientPicture]) -> tuple[str, float]:
 
 
 def draw_history(history: pd.DataFrame) -> str | None:
-    """Training curves from the columns of metrics.csv that are there; None where none is."""
+    """Training curves from the columns of metrics.csv that say something; None where none does.
+
+    A column that is empty or 0 throughout, as the quantisation loss of a model without a quantizer, is left out.
+    """
     numbers = history.apply(pd.to_numeric, errors="coerce")
-    panels = [(title, [c for c in columns if c in numbers], scale) for title, columns, scale in HISTORY_PANELS]
-    panels = [panel for panel in panels if numbers[panel[1]].notna().any(axis=None)]
+    drawn = {name for name in numbers if numbers[name].fillna(0).any()}
+    panels = [(title, [c for c in columns if c in drawn], scale) for title, columns, scale in HISTORY_PANELS]
+    panels = [panel for panel in panels if panel[1]]
     if not panels:
         return None
     time = next((name for name in ("epoch", "iteration") if name in numbers and numbers[name].is_unique), None)
@@ -79,24 +86,7 @@ def draw_history(history: pd.DataFrame) -> str | None:
             axes = figure.add_subplot(rows, 3, number)
             _draw_curves(axes, numbers[columns], scale)
             axes.set(title=title, xlabel=time or "row")
-        return to_svg(figure)
-
-
-def draw_codebook(code_counts: Mapping[str, np.ndarray]) -> str:
-    """Frequencies of the codes of each split, sorted, next to uniform use; a curve ends at the last used code."""
-    with figure_style():
-        figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-        axes = figure.subplots()
-        for split in [name for name in SPLITS if name in code_counts]:
-            used = np.sort(code_counts[split][code_counts[split] > 0])[::-1]
-            colour, line = SPLIT_STYLES[split]
-            label = f"{split}: {used.size} codes used"
-            axes.step(np.arange(1, used.size + 1), used / used.sum(), line, where="mid", color=colour, label=label)
-        num_embeddings = max(counts.size for counts in code_counts.values())
-        axes.axhline(1 / num_embeddings, color="0.5", linewidth=0.8, label=f"uniform use of {num_embeddings} codes")
-        axes.set(xlabel="code, most frequent first", ylabel="share of positions", yscale="log")
-        axes.set_xlim(0, num_embeddings + 1)
-        axes.legend(frameon=False)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return to_svg(figure)
 
 

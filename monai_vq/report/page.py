@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from monai_vq.report.cautions import find_cautions
-from monai_vq.report.figures import draw_codebook, draw_history, draw_patients, draw_pictures
+from monai_vq.report.figures import draw_history, draw_patients, draw_pictures
+from monai_vq.report.gains import GainReport
+from monai_vq.report.latent_figures import draw_codebook, draw_codewords, draw_gains
 from monai_vq.report.pictures import PatientPicture
 from monai_vq.report.scores import RunScores, ScoreTables
 from monai_vq.report.settings import interval_settings, metric_settings, rate_settings, settings_sections
@@ -20,8 +23,8 @@ MODEL = "model"
 MAX_PATIENT_ROWS = 1000  # of the page's table; 10,000 would be 2.5 MB
 EXTREMES = 50  # patients of each end of a split that are listed where there are more
 SCORE_FORMATS = {"ssim": ".4f", "ssim_foreground": ".4f", "psnr": ".2f", "mse": "#.3g", "mae": "#.3g"}
+RATE_FORMAT = ".4g"
 CODE_FORMATS = {
-    "bits_per_pixel": ".4g",
     "bits_per_pixel_entropy": ".4g",
     "codebook_usage": ".1%",
     "codebook_perplexity": ".0f",
@@ -43,6 +46,8 @@ def write_page(
     *,
     history: pd.DataFrame | None = None,
     pictures: Sequence[PatientPicture] = (),
+    codewords: np.ndarray | None = None,
+    gains: GainReport | None = None,
     settings: Mapping[str, Any] | None = None,
     title: str = "Reconstruction report",
     unit: str = "patient",
@@ -54,7 +59,9 @@ def write_page(
         scores: of the model and its baselines.
         tables: the model's, `ScoreTables.of_model(scores)`, as written to the CSV files.
         history: the rows of metrics.csv; columns named in `figures.HISTORY_PANELS` are drawn, any may be absent.
-        pictures: of the best, median and worst patient, all of one size.
+        pictures: of the patients of `choose_patients`, all of one size.
+        codewords: [K, D], drawn by their use in the training split; None for a model without a codebook.
+        gains: of one split; None for a model without gains.
         settings: provenance: knobs, versions, the split's sha256; a nested mapping becomes a section of its own.
         title: heading of the page.
         unit: what a `patient_id` stands for: `patient`, or `scan` or `image` where the source does not say whose
@@ -72,15 +79,20 @@ def write_page(
         title=title,
         unit=unit,
         summary=_summary(tables),
-        cautions=find_cautions(tables.splits, {name: table.splits for name, table in baselines.items()}, unit),
+        cautions=find_cautions(
+            tables.splits, {name: table.splits for name, table in baselines.items()}, unit, scores.latent
+        ),
         score_groups=_score_groups(everyone),
         patient_figure=draw_patients(everyone),
         spread=_spread(tables.patients),
         patient_rows=_listed_patients(tables.patients).to_dict("records"),
         pictures=pictures,
+        ranks=_list_words([picture.rank for picture in pictures]),
         picture_figure=draw_pictures(pictures) if pictures else None,
         history_figure=None if history is None else draw_history(history),
-        codebook_figure=draw_codebook(scores.code_counts) if scores.code_counts else None,
+        latent=scores.latent,
+        gains=gains,
+        **_latent_figures(scores, codewords, gains),
         method={
             "Scores": metric_settings(),
             "Intervals": interval_settings(),
@@ -94,6 +106,15 @@ def write_page(
     return path
 
 
+def _latent_figures(scores: RunScores, codewords: np.ndarray | None, gains: GainReport | None) -> dict[str, str | None]:
+    counts = scores.code_counts
+    return {
+        "codebook_figure": draw_codebook(counts) if counts else None,
+        "codeword_figure": None if codewords is None else draw_codewords(codewords, counts["train"]),
+        "gain_figure": None if gains is None or gains.is_empty else draw_gains(gains),
+    }
+
+
 def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -103,6 +124,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["number_of"] = _number_of
     return environment.get_template("page.html")
 
 
@@ -112,9 +134,9 @@ def _summary(tables: ScoreTables) -> dict[str, Any]:
     return {
         "split": last["split"],
         "n_patients": last["n_patients"],
-        "ssim": _score_cell(last, "ssim"),
+        "ssim": _score_cell(last, "ssim", SCORE_FORMATS["ssim"]),
         "psnr": _number(last["psnr"], ".2f"),
-        "bits_per_pixel": _number(last["bits_per_pixel"], ".4g"),
+        "bits_per_pixel": _number(last["bits_per_pixel"], RATE_FORMAT),
         "n_all_patients": len(tables.patients),
         "n_all_scans": tables.slices["scan_id"].nunique(),
         "n_all_slices": len(tables.slices),
@@ -133,12 +155,18 @@ def _score_groups(tables: Mapping[str, ScoreTables]) -> list[dict[str, Any]]:
 
 
 def _cells(row: pd.Series) -> list[Cell]:
+    scores = [_score_cell(row, name, spec) for name, spec in SCORE_FORMATS.items()]
+    rate = _score_cell(row, "bits_per_pixel", RATE_FORMAT)
     codes = [Cell(_number(row[name], spec)) for name, spec in CODE_FORMATS.items()]
-    return [_score_cell(row, name) for name in SCORE_FORMATS] + codes
+    return [*scores, rate if _varies(row) else Cell(rate.value), *codes]
 
 
-def _score_cell(row: pd.Series, name: str) -> Cell:
-    spec = SCORE_FORMATS[name]
+def _varies(row: pd.Series) -> bool:
+    """Whether patients differ in their rate, which most latents fix."""
+    return bool(f"{row['bits_per_pixel_low']:{RATE_FORMAT}}" != f"{row['bits_per_pixel_high']:{RATE_FORMAT}}")
+
+
+def _score_cell(row: pd.Series, name: str, spec: str) -> Cell:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     interval = "" if pd.isna(low) else f"[{low:{spec}}, {high:{spec}}]"
     return Cell(_number(row[name], spec), interval)
@@ -162,6 +190,15 @@ def _listed_patients(patient_rows: pd.DataFrame) -> pd.DataFrame:
     place = patient_rows.groupby("split")["ssim"].rank(method="first")
     place_from_top = patient_rows.groupby("split")["ssim"].rank(method="first", ascending=False)
     return patient_rows[(place <= EXTREMES) | (place_from_top <= EXTREMES)]
+
+
+def _number_of(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _list_words(words: Sequence[str]) -> str:
+    """As a sentence lists them: a, b and c."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _number(value: float, spec: str) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-RANKS = ("best", "median", "worst")
-
 
 @dataclass(frozen=True)
 class SliceChoice:
@@ -22,7 +20,7 @@ class PatientPicture:
     """One shown slice with its reconstruction.
 
     Attributes:
-        rank: "best", "median" or "worst" of its split.
+        rank: "best", "median", "worst" or "only" patient of its split.
         split, patient_id, scan_id, slice_index: which slice it is.
         ssim: SSIM of this slice.
         x: the image, [H, W] or [H, W, 3], in [0, 1].
@@ -46,17 +44,20 @@ class PatientPicture:
 
 
 def choose_patients(patient_rows: pd.DataFrame, split: str) -> dict[str, str]:
-    """The patients of a split with the highest, the median (lower of two) and the lowest mean SSIM.
+    """The patients of a split with the highest, the median (lower of two) and the lowest mean SSIM, each once.
 
     Returns:
-        Patient ids by rank, in the order of `RANKS`; empty where the split has no patient with a score. Equal scores
-        are ordered by patient id; a split of one patient names it three times.
+        Different patient ids by rank: `best`, `median` and `worst`; of two patients `best` and `worst`, of one `only`;
+        empty where the split has no patient with a score. Equal scores are ordered by patient id.
     """
     patients = patient_rows[patient_rows["split"] == split].dropna(subset="ssim").sort_values(["ssim", "patient_id"])
     if patients.empty:
         return {}
     ids = patients["patient_id"].tolist()
-    return {"best": ids[-1], "median": ids[(len(ids) - 1) // 2], "worst": ids[0]}
+    if len(ids) == 1:
+        return {"only": ids[0]}
+    median = {"median": ids[(len(ids) - 1) // 2]} if len(ids) > 2 else {}
+    return {"best": ids[-1], **median, "worst": ids[0]}
 
 
 def choose_slice(slice_rows: pd.DataFrame, patient_id: str) -> SliceChoice:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from monai_vq.metrics.rate import LatentFormat
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.tables import patient_table, slice_table, split_table, write_table
 
 
@@ -19,7 +19,7 @@ class RunScores:
 
     Attributes:
         model: a row a slice, with the columns of `tables.SLICE_COLUMNS`.
-        latent: format of one image's latent, for the rate.
+        latent: what the latents are made of, for the rate by entropy.
         code_counts: for each split, how often each code occurs, int64 [K]; empty where the model has no codes.
         baselines: for each baseline's name, a table like `model`, its `bits_per_pixel` NaN where it has no rate.
     """

@@ -1,10 +1,11 @@
 """How every number of the report was computed, as values by name."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from monai_vq.metrics.bootstrap import FEW_PATIENTS, LEVEL, MANY_PATIENTS, N_RESAMPLES
-from monai_vq.metrics.rate import LatentFormat
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.metrics.slice_scores import PSNR_CAP
 from monai_vq.metrics.ssim import BORDER, DATA_RANGE, K1, K2, SIGMA, WINDOW
 
@@ -48,20 +49,44 @@ def interval_settings() -> dict[str, str]:
 
 
 def rate_settings(latent: LatentFormat) -> dict[str, str]:
-    """Every setting of the rate."""
-    h, w = latent.latent_shape
+    """Every setting of the rate: what it counts, and what a latent is made of."""
     H, W = latent.image_size
-    code = f"log2 {latent.num_embeddings}" if latent.num_embeddings > 1 else "0 (no codes)"
     return {
-        "bits per pixel": f"h·w·(code bits + G · bits of a side channel) / (H·W) = {latent.bits_per_pixel:.4g}",
-        "positions h × w": f"{h} × {w}",
+        **(_bound_settings() if latent.is_bound else _latent_settings(latent)),
         "image H × W": f"{H} × {W}",
-        "code bits": code,
-        "side channels G": f"{latent.side_channels}, {latent.gain_bits:g} bits each",
-        "entropy bits per pixel": "the code bits replaced by the cross-entropy of the split's codes under the training "
+        "entropy bits per pixel": "log2 K replaced by the cross-entropy of the split's codes under the training "
         "patients' code histogram, one added to each count; on the training split itself it is optimistic",
         "codebook usage, perplexity": "share of codes that occur in the whole split; exp of the histogram's entropy",
     }
+
+
+def _bound_settings() -> dict[str, str]:
+    return {
+        "bits per pixel": "a bound: KL(q(z | x) ‖ N(0, 1)) / ln 2 of each slice / (H·W), averaged as the scores are. "
+        "Bits-back coding of a sampled z comes near it; no code is stored, and the scores are those of the mean of z",
+        "codes": "none",
+    }
+
+
+def _latent_settings(latent: LatentFormat) -> dict[str, str]:
+    (h, w), K = latent.latent_shape, latent.num_embeddings
+    shares = ", ".join(f"{split} {share:.1%}" for split, share in latent.continuous.items())
+    return {
+        "bits per pixel": "the bits of all codes and side scalars of a slice's latent / (H·W), averaged as the scores "
+        "are",
+        "positions h × w": f"{h} × {w}",
+        "codes": f"K = {K}, log2 K = {math.log2(K):.4g} bits a position" if K > 1 else "none, 0 bits",
+        "side information": _side_words(latent),
+        **({"continuous positions (M = 0)": shares} if shares else {}),
+    }
+
+
+def _side_words(latent: LatentFormat) -> str:
+    if latent.side_scalars == 0:
+        return "none, 0 bits"
+    scalars, bits = latent.side_scalars, latent.scalar_bits
+    words = f"{scalars:g} scalar{'' if scalars == 1 else 's'} of {bits:g} bits, {scalars * bits:g} bits a position"
+    return f"{words} that stays continuous, none elsewhere" if latent.continuous else words
 
 
 def settings_sections(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:

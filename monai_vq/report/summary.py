@@ -4,20 +4,22 @@ import math
 
 import pandas as pd
 
-HEADER = ["split", "{unit}s", "slices", "SSIM mean [95% interval]", "PSNR", "bits/pixel", "codes used"]
+HEADER = ["split", "{unit}s", "slices", "SSIM mean [95% interval]", "PSNR", "bits/pixel{bound}", "codes used"]
 
 
-def format_summary(split_rows: pd.DataFrame, unit: str = "patient") -> str:
+def format_summary(split_rows: pd.DataFrame, unit: str = "patient", is_bound: bool = False) -> str:
     """A split table (`tables.split_table`) as aligned plain text, "-" where there is no value.
 
     Args:
         split_rows: the table.
         unit: what its `n_patients` counts: patients, scans or images.
+        is_bound: the rate is a bound, and the header says so.
 
     Returns:
         Lines without a trailing newline: a header, a rule, a line a split.
     """
-    lines = [[name.format(unit=unit) for name in HEADER]] + [_cells(row) for row in split_rows.to_dict("records")]
+    header = [name.format(unit=unit, bound=" (bound)" if is_bound else "") for name in HEADER]
+    lines = [header] + [_cells(row) for row in split_rows.to_dict("records")]
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEADER))]
     text = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
     return "\n".join([text[0], "-" * len(text[0]), *text[1:]])

@@ -11,12 +11,14 @@ from monai_vq.atomic import atomic_path
 from monai_vq.errors import InputError
 from monai_vq.metrics.bootstrap import patient_interval
 from monai_vq.metrics.codebook_usage import perplexity, usage
-from monai_vq.metrics.rate import LatentFormat, code_entropy_bits
+from monai_vq.metrics.latent_format import LatentFormat
+from monai_vq.metrics.rate import code_entropy_bits
 
 SPLITS = ("train", "val", "test")
 ID_COLUMNS = ["split", "patient_id", "session_id", "scan_id", "slice_index"]
 SCORES = ["ssim", "ssim_foreground", "psnr", "mse", "mae"]
-SLICE_COLUMNS = [*ID_COLUMNS, *SCORES, "bits_per_pixel"]
+MEANS = [*SCORES, "bits_per_pixel"]  # over slices, then over patients
+SLICE_COLUMNS = [*ID_COLUMNS, *MEANS]
 
 
 def slice_table(slices: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +43,7 @@ def slice_table(slices: pd.DataFrame) -> pd.DataFrame:
 def patient_table(slice_rows: pd.DataFrame) -> pd.DataFrame:
     """Mean of each score over a patient's slices, with `n_slices` last; a score without a value (NaN) is left out."""
     groups = slice_rows.groupby(["split", "patient_id"], as_index=False, sort=False)
-    means = groups[[*SCORES, "bits_per_pixel"]].mean()
+    means = groups[MEANS].mean()
     return _in_split_order(means.assign(n_slices=groups.size()["size"]), ["patient_id"])
 
 
@@ -57,24 +59,27 @@ def split_table(
     Args:
         patient_rows: from `patient_table`.
         slice_rows: from `slice_table`, for the numbers of slices.
-        latent: format of the latents; None (a baseline) leaves the rate by entropy empty.
+        latent: what the latents are made of; None (a baseline) leaves the rate by entropy empty.
         code_counts: for each split, how often each code occurs, [K]; splits without codes have no usage.
 
     Returns:
         A row a split in the order train, val, test: `split`, the mean scores, `bits_per_pixel`, `n_patients`,
         `n_slices`, `bits_per_pixel_entropy`, `codebook_usage`, `codebook_perplexity`, then `<score>_low` and
-        `<score>_high` for each score. Codes are scored under the training split's histogram (`code_entropy_bits`).
+        `<score>_high` for each score and for `bits_per_pixel`. `bits_per_pixel_entropy` counts codes under the training
+        split's histogram (`code_entropy_bits`).
     """
     rows = []
     for split in [name for name in SPLITS if (patient_rows["split"] == name).any()]:
         patients = patient_rows[patient_rows["split"] == split]
+        means = {name: patients[name].mean() for name in MEANS}
         rows.append(
             {
                 "split": split,
-                **{name: patients[name].mean() for name in [*SCORES, "bits_per_pixel"]},
+                **means,
                 "n_patients": len(patients),
                 "n_slices": int((slice_rows["split"] == split).sum()),
-                **_code_scores(split, latent, code_counts or {}),
+                "bits_per_pixel_entropy": _entropy_rate(split, means["bits_per_pixel"], latent, code_counts or {}),
+                **_code_use(split, code_counts or {}),
                 **_intervals(patients),
             }
         )
@@ -108,20 +113,19 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _intervals(patients: pd.DataFrame) -> dict[str, float]:
-    bounds = {name: patient_interval(patients[name].to_numpy(dtype=float)) for name in SCORES}
-    return {f"{name}_{side}": bounds[name][i] for name in SCORES for i, side in enumerate(["low", "high"])}
+    bounds = {name: patient_interval(patients[name].to_numpy(dtype=float)) for name in MEANS}
+    return {f"{name}_{side}": bounds[name][i] for name in MEANS for i, side in enumerate(["low", "high"])}
 
 
-def _code_scores(split: str, latent: LatentFormat | None, counts: Mapping[str, np.ndarray]) -> dict[str, float]:
-    nan = float("nan")
-    entropy_rate = nan
-    if latent is not None and split in counts and "train" in counts:
-        entropy_rate = latent.bits_per_pixel_entropy(code_entropy_bits(counts["train"], counts[split]))
-    return {
-        "bits_per_pixel_entropy": entropy_rate,
-        "codebook_usage": usage(counts[split]) if split in counts else nan,
-        "codebook_perplexity": perplexity(counts[split]) if split in counts else nan,
-    }
+def _entropy_rate(split: str, rate: float, latent: LatentFormat | None, counts: Mapping[str, np.ndarray]) -> float:
+    if latent is None or split not in counts or "train" not in counts:
+        return float("nan")
+    return rate + latent.entropy_rate_change(code_entropy_bits(counts["train"], counts[split]))
+
+
+def _code_use(split: str, counts: Mapping[str, np.ndarray]) -> dict[str, float]:
+    scores = {"codebook_usage": usage, "codebook_perplexity": perplexity}
+    return {name: score(counts[split]) if split in counts else float("nan") for name, score in scores.items()}
 
 
 def _in_split_order(table: pd.DataFrame, then_by: list[str]) -> pd.DataFrame:

@@ -8,9 +8,9 @@ import pytest
 
 from monai_vq.handlers import budget
 
-BUNDLES = Path(__file__).parents[2] / "bundles"
-VARIANTS = sorted(path.stem for path in BUNDLES.glob("*.json") if "initialize" in json.loads(path.read_text()))
-VARIANTS.remove("common")
+FOLDER = Path(__file__).parents[2] / "bundles"
+DEFAULTS = {path.stem: json.loads(path.read_text()).get("dataset_dir") for path in sorted(FOLDER.glob("*.json"))}
+VARIANTS = [name for name, dataset_dir in DEFAULTS.items() if dataset_dir == "data/phantom"]
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from monai_vq.data.splits import write_splits
 SHORT = {"max_epochs": 1}
 
 
-def refusal(run_bundle, output_dir, **settings) -> str:
+def refusal(run_bundle, output_dir, bundle="projected", **settings) -> str:
     """The one line with which a run ends that must not start."""
     with pytest.raises(SystemExit) as stopped:
-        run_bundle("projected", output_dir, **(SHORT | settings))
+        run_bundle(bundle, output_dir, **(SHORT | settings))
     assert isinstance(stopped.value.code, str)  # printed to stderr, exit code 1
     assert stopped.value.code.startswith("error: ")
     assert "\n" not in stopped.value.code
@@ -49,6 +49,28 @@ def refusal(run_bundle, output_dir, **settings) -> str:
 )
 def test_a_setting_that_cannot_be_is_refused_before_anything_is_written(run_bundle, tmp_path, settings, parts):
     message = refusal(run_bundle, tmp_path / "run", **settings)
+    assert [part for part in parts if part not in message] == []
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("bundle", "settings", "parts"),
+    [
+        ("projected", {"gain_bits": 9}, ["--gain_bits 9", "at most 8", "none"]),
+        ("projected", {"num_gains": 3}, ["--num_gains 3", "divide --embedding_dim, 8"]),
+        ("projected", {"estimator": "gumbel"}, ["'gumbel'", "straight_through, rotation, published"]),
+        ("vq_ema", {"estimator": "published"}, ["'published'", "expected one of straight_through, rotation."]),
+        ("vq", {"commitment_cost": -1}, ["--commitment_cost -1.0", "0 or more"]),
+        ("vq", {"num_gains": 2}, ["--num_gains 2", "nothing in this config reads it"]),
+        ("frequency", {"num_frequent": 9}, ["--num_frequent 9", "at most --num_embeddings, 8"]),
+        ("hybrid", {"warmup_epochs": -1}, ["--warmup_epochs -1", "0 or more"]),
+        ("vae", {"kl_weight": -1}, ["--kl_weight -1.0", "0 or more"]),
+        ("vae", {"latent_size": 0}, ["--latent_size 0", "at least 1"]),
+        ("vae", {"image_size": [32, 40]}, ["[32, 40]", "factor 16", "--image_size [32, 48]"]),
+    ],
+)
+def test_a_setting_that_no_such_latent_has_is_refused(run_bundle, tmp_path, bundle, settings, parts):
+    message = refusal(run_bundle, tmp_path / "run", bundle, **settings)
     assert [part for part in parts if part not in message] == []
     assert not (tmp_path / "run").exists()
 

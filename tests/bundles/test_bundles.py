@@ -13,7 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from monai_vq.data import read_splits
 
-SCORES = ["ssim", "ssim_foreground", "psnr", "mse", "mae"]
+K_BITS, D = 3, 8  # of the tiny bundles
+BITS = {  # a position's always, and where the code is rare
+    **{"vq": (K_BITS, 0), "vq_ema": (K_BITS, 0), "projected": (K_BITS + 32, 0), "none": (D * 32, 0)},
+    **{"frequency": (K_BITS, D * 32), "hybrid": (K_BITS, 32)},
+}
 
 
 def test_a_run_leaves_its_record_and_its_checkpoints(finished_run, tiny_dataset):
@@ -57,7 +61,7 @@ def test_the_history_has_a_row_an_epoch_and_validates_by_the_interval(finished_r
     assert history["epoch"].tolist() == [1, 2]
     assert history["iteration"].tolist() == [4, 8]
     assert history["val_ssim"].isna().tolist() == [True, False]
-    has_codes = "none" not in finished_run.name
+    has_codes = finished_run.name not in ("none", "vae")
     assert history["train_usage"].notna().tolist() == [has_codes, has_codes]
     for name in ("val_usage", "val_perplexity"):
         assert history[name].notna().tolist() == [False, has_codes]
@@ -76,9 +80,36 @@ def test_the_report_scores_every_slice_of_every_split_with_the_best_checkpoint(f
 
 
 def test_bits_a_pixel_are_counted_from_the_latent(finished_run):
-    bits = pd.read_csv(finished_run / "report/ssim_splits.csv")["bits_per_pixel"].unique().tolist()
-    a_position = {"vq_ema": 3, "projected": 3 + 32, "none": 8 * 32}  # K = 8 codes, D = 8 channels
-    assert bits == [a_position[finished_run.name] / 16]
+    slices = pd.read_csv(finished_run / "report/ssim_slices.csv")
+    if finished_run.name == "vae":
+        assert (slices["bits_per_pixel"] > 0).all()
+        assert slices["bits_per_pixel"].nunique() > 1  # each image's own KL divergence
+        return
+    always, sometimes = BITS[finished_run.name]
+    more = slices["bits_per_pixel"] * 32 * 32 - 8 * 8 * always
+    rare = more / sometimes if sometimes else more
+    assert rare.to_numpy() == pytest.approx(rare.round().to_numpy(), abs=1e-4)  # a whole number of positions
+    assert rare.between(0, 64 if sometimes else 0).all()
+    splits = pd.read_csv(finished_run / "report/ssim_splits.csv").set_index("split")["bits_per_pixel"]
+    patients = slices.groupby(["split", "patient_id"])["bits_per_pixel"].mean().groupby("split").mean()
+    assert splits.to_dict() == pytest.approx(patients.to_dict())
+
+
+def test_a_latent_that_warms_up_is_told_of_the_epochs(finished_run):
+    history = pd.read_csv(finished_run / "metrics.csv")
+    warms_up = finished_run.name in ("frequency", "hybrid")
+    assert history["train_continuous"].notna().tolist() == [warms_up, warms_up]
+    if warms_up:
+        assert history["train_continuous"][0] == 0  # warmup_epochs 1
+        last = torch.load(finished_run / "checkpoints/last.pt", weights_only=True)["network"]
+        assert last["quantizer.frequent.epoch"] == 1  # complete before the second
+
+
+def test_gains_are_logged_where_there_are_gains(finished_run):
+    events = EventAccumulator(str(finished_run / "tensorboard"), size_guidance={"histograms": 0})
+    events.Reload()
+    steps = [event.step for name in events.Tags()["histograms"] for event in events.Histograms(name)]
+    assert steps == {"projected": [1, 2], "hybrid": [2]}.get(finished_run.name, [])  # none while all are frequent
 
 
 def test_every_property_of_the_model_zoo_is_there(finished_run, tiny_dataset, tmp_path):

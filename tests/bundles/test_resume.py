@@ -51,6 +51,18 @@ def test_a_resumed_run_equals_one_that_was_never_killed_to_the_bit(killed_run, r
     assert reports[0] == reports[1]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("bundle", "settings"), [("hybrid", {"gain_bits": 2}), ("vae", {})])
+def test_tables_levels_and_noise_go_on_where_they_were(run_bundle, kill_after, tmp_path, bundle, settings):
+    settings = SETTINGS | settings
+    whole = read_last(run_bundle(bundle, tmp_path / "whole", **settings))
+    with kill_after(2):
+        run_bundle(bundle, tmp_path / "killed", **settings)
+    resumed = read_last(run_bundle(bundle, tmp_path / "killed", resume="true", **settings))
+    assert_equal(whole["network"], resumed["network"])
+    assert_equal(whole["optimizer"], resumed["optimizer"])
+
+
 def test_a_complete_run_is_not_trained_again_but_reported(run_bundle, four_epochs, tmp_path):
     run = shutil.copytree(four_epochs, tmp_path / "run")
     shutil.rmtree(run / "report")

@@ -15,6 +15,18 @@ def test_is_the_mean_squared_error_plus_the_quantizers_loss():
     torch.testing.assert_close(loss, ((x_hat - x) ** 2).sum() / 32 + 0.5)
 
 
+def test_data_variance_divides_the_error_alone():
+    x, x_hat = torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4)
+    loss = VQVAELoss(0.25)(reconstruction(x_hat, 0.5), x)
+    torch.testing.assert_close(loss, ((2 * x_hat - 2 * x) ** 2).mean() + 0.5)  # of images in [-1, 1]
+
+
+@pytest.mark.parametrize("bad", [0, -1, float("nan")])
+def test_refuses_a_variance_that_is_none(bad):
+    with pytest.raises(ValueError, match="must be positive"):
+        VQVAELoss(bad)
+
+
 def test_gradients_reach_both_terms():
     x, x_hat = torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4, requires_grad=True)
     own = torch.tensor(0.5, requires_grad=True)

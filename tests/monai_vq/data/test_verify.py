@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monai_vq.data import Cohort, make_splits, read_manifest, read_splits, verify_dataset, write_manifest, write_splits
+from monai_vq.data import Cohort, make_splits, read_manifest, verify_dataset, write_manifest, write_splits
 from monai_vq.errors import InputError
 
 

@@ -8,6 +8,19 @@ from monai_vq.engines import check_knobs
 from monai_vq.engines.knobs import KNOBS, calling_parser, check_value
 from monai_vq.errors import InputError
 
+_CODEBOOK = ("num_embeddings", "embedding_dim", "commitment_cost", "estimator")
+_PROJECTED = (*_CODEBOOK, "projection_cost", "num_gains", "gain_bits")
+READ = {  # what of OF_LATENTS a bundle has
+    **{"vq": _CODEBOOK, "vq_ema": _CODEBOOK, "cifar10_report": _CODEBOOK},
+    **{"projected": _PROJECTED, "oasis": _PROJECTED, "adni": _PROJECTED, "cifar10": _PROJECTED},
+    "projected_report": (*_CODEBOOK, "projection_cost"),
+    "frequency": (*_CODEBOOK, "num_frequent", "warmup_epochs"),
+    "hybrid": (*_CODEBOOK, "num_frequent", "warmup_epochs", "projection_cost", "gain_bits"),
+    "none": ("embedding_dim",),
+    "vae": ("latent_size", "kl_weight"),
+}
+OF_LATENTS = {name for names in READ.values() for name in names}
+
 
 @pytest.mark.parametrize(
     ("name", "given", "value"),
@@ -16,6 +29,9 @@ from monai_vq.errors import InputError
         ("resume", "True", True),
         ("deterministic", True, True),
         ("spacing", "None", None),
+        ("gain_bits", "none", None),
+        ("gain_bits", 4, 4),
+        ("projection_cost", 1, 1.0),
         ("spacing", (2, 2), [2, 2]),
         ("max_minutes", "none", None),
         ("max_minutes", 1, 1.0),
@@ -46,6 +62,10 @@ def test_a_value_is_brought_to_its_type(name, given, value):
         ("spacing", 2.0, "expected list or None"),
         ("image_size", "none", "expected list"),
         ("output_dir", 2024, "expected str"),
+        ("gain_bits", 4.0, "expected int or None"),
+        ("num_gains", "none", "expected int"),
+        ("num_frequent", 0.8, "expected int"),
+        ("estimator", 1, "expected str"),
     ],
 )
 def test_a_value_of_another_type_is_refused(name, given, expected):
@@ -61,7 +81,18 @@ def test_a_value_of_another_type_is_refused(name, given, expected):
         ({"learning_rate": float("inf")}, "--learning_rate inf must be positive"),
         ({"learning_rate": float("nan")}, "--learning_rate nan must be positive"),
         ({"max_minutes": 0}, "--max_minutes 0.0 must be positive"),
-        ({"num_workers": -1}, "--num_workers -1"),
+        ({"num_workers": -1}, "--num_workers -1 must be 0 or more"),
+        ({"num_gains": 0}, "--num_gains 0 must be at least 1"),
+        ({"latent_size": 0}, "--latent_size 0 must be at least 1"),
+        ({"gain_bits": 0}, "--gain_bits 0 must be at least 1"),
+        ({"gain_bits": 9}, "--gain_bits 9 must be at most 8; none leaves"),
+        ({"num_frequent": -1}, "--num_frequent -1 must be 0 or more"),
+        ({"warmup_epochs": -1}, "--warmup_epochs -1 must be 0 or more"),
+        ({"commitment_cost": -0.5}, "--commitment_cost -0.5 must be 0 or more"),
+        ({"projection_cost": float("inf")}, "--projection_cost inf"),
+        ({"kl_weight": float("nan")}, "--kl_weight nan must be 0 or more"),
+        ({"num_frequent": 9, "num_embeddings": 8}, "--num_frequent 9 must be at most --num_embeddings, 8"),
+        ({"num_gains": 3, "embedding_dim": 64}, "--num_gains 3 must divide --embedding_dim, 64"),
         ({"precision": "float16"}, "'float16': expected one of fp32, bf16, fp16"),
         ({"image_size": [128]}, r"--image_size \[128\]: expected two positive numbers"),
         ({"image_size": [128.0, 96.0]}, "--image_size"),
@@ -69,20 +100,40 @@ def test_a_value_of_another_type_is_refused(name, given, expected):
     ],
 )
 def test_a_value_out_of_range_is_refused(setting, message):
-    (name,) = setting
     with pytest.raises(InputError, match=message):
-        check_knobs(setting | {"initialize": [f"$print(@{name})"]})
+        check_knobs(setting | {"initialize": [f"$print(@{name})" for name in setting]})
 
 
-@pytest.mark.parametrize("variant", ["none", "projected", "vq_ema"])
-def test_no_setting_of_our_bundles_is_unknown(variant):
+def test_the_ends_of_a_range_belong_to_it():
+    ends = {"num_frequent": 8, "num_embeddings": 8, "num_gains": 64, "embedding_dim": 64, "gain_bits": 8}
+    ends |= {"warmup_epochs": 0, "commitment_cost": 0, "projection_cost": 0, "kl_weight": 0, "num_workers": 0}
+    config = ends | {"initialize": [f"$print(@{name})" for name in ends]}
+    check_knobs(config)
+    assert {name: config[name] for name in ends} == ends
+
+
+@pytest.mark.parametrize("bundle", READ)
+def test_a_bundle_has_the_settings_that_its_latent_reads_and_no_unknown_one(bundle):
     parser = ConfigParser()
-    parser.read_config(f"bundles/{variant}.json")
+    parser.read_config(f"bundles/{bundle}.json")
     parser.resolve_macro_and_relative_ids()
     before = copy.deepcopy(parser.config)
     check_knobs(parser.config)
     assert parser.config == before
-    assert KNOBS.keys() - before.keys() == ({"num_embeddings"} if variant == "none" else set())
+    assert KNOBS.keys() & before.keys() == (KNOBS.keys() - OF_LATENTS) | set(READ[bundle])
+
+
+@pytest.mark.parametrize(("quantizer", "others"), [("Vector", ""), ("Projected", ", published"), ("Identity", None)])
+def test_an_estimator_is_one_that_the_bundles_quantizer_knows(quantizer, others):
+    network = {"quantizer": {"_target_": f"monai_vq.quantizers.{quantizer}Quantizer", "estimator": "@estimator"}}
+    config = {"network_def": network, "run": ["@network_def"]}
+    check_knobs(config | {"estimator": "rotation"})
+    check_knobs(config | {"estimator": "$'rotation'"})
+    if others is None:
+        check_knobs(config | {"estimator": "gumbel"})  # for the quantizer itself to refuse
+    else:
+        with pytest.raises(InputError, match=f"'gumbel': expected one of straight_through, rotation{others}\\.$"):
+            check_knobs(config | {"estimator": "gumbel"})
 
 
 def test_a_known_setting_that_nothing_in_the_config_reads_is_refused():

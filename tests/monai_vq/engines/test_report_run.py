@@ -47,13 +47,38 @@ def test_the_page_shows_settings_environment_and_origin(make_report):
     text = make_report()[0].run().read_text()
     assert "9.9.9" in text
     assert "abcdef" in text
+    assert "cpu, precision fp32" in text
     assert "mean training image" in text
 
 
 @pytest.mark.parametrize(("num_embeddings", "bits"), [(8, 3 / 16), (1, 8 * 32 / 16)])
-def test_the_rate_is_read_off_an_encoded_image(make_report, num_embeddings, bits):
-    latent = make_report(num_embeddings)[0].latent_format()
-    assert latent.bits_per_pixel == bits
+def test_the_rate_is_counted_from_the_latents(make_report, num_embeddings, bits):
+    report_dir = make_report(num_embeddings)[0].run().parent
+    for level in ("slices", "patients", "splits"):
+        assert (pd.read_csv(report_dir / f"ssim_{level}.csv")["bits_per_pixel"] == bits).all()
+    splits = pd.read_csv(report_dir / "ssim_splits.csv")
+    assert splits["bits_per_pixel_entropy"].isna().all() == (num_embeddings == 1)
+    assert pd.read_csv(report_dir / "ssim_baselines.csv")["bits_per_pixel"].isna().all()
+
+
+def test_tensorboard_gets_the_best_checkpoints_codebook_also_without_a_test_split(make_report, loaders):
+    report, best = make_report()
+    del loaders["test"]
+    assert "of the val split" in report.run().read_text().replace("<strong>", "").replace("</strong>", "")
+    (tensors,) = (report.run_dir / "tensorboard").rglob("tensors.tsv")
+    codewords = pd.read_csv(tensors, sep="\t", header=None).to_numpy()
+    assert codewords == pytest.approx(best.quantizer.codebook.embedding.numpy(), rel=1e-6)
+    (config,) = (report.run_dir / "tensorboard").rglob("projector_config.pbtxt")
+    assert str(tensors.relative_to(config.parent)) in config.read_text()
+    (metadata,) = (report.run_dir / "tensorboard").rglob("metadata.tsv")
+    counts = pd.read_csv(metadata, sep="\t")["count"]
+    assert counts.sum() == 16 * 64  # of the training split
+
+
+def test_an_autoencoder_has_no_codebook_to_show(make_report):
+    report, _ = make_report(1)
+    assert "This model has no codebook" in report.run().read_text()
+    assert not (report.run_dir / "tensorboard").exists()
 
 
 def test_another_networks_checkpoint_is_refused(make_report):
@@ -66,16 +91,6 @@ def test_a_run_without_a_best_checkpoint_is_refused(make_report):
     (report.run_dir / "checkpoints/best.pt").unlink()
     with pytest.raises(InputError, match=r"no checkpoint at .*best\.pt"):
         report.run()
-
-
-def test_the_page_says_the_epochs_that_counted_and_how_it_was_scored(make_report):
-    report, _ = make_report()
-    config = {"max_epochs": 100, "train": {"trainer": {"max_epochs": 7}}}
-    (report.run_dir / "config.json").write_text(json.dumps(config))
-    settings = report._settings({"best_metric_epoch": 1, "record": {}}, pd.DataFrame(HISTORY))
-    assert settings["settings"]["max_epochs"] == 7
-    assert settings["trained"] == "1 epochs, 6 steps, 0.1 minutes"
-    assert settings["scored on"] == "cpu, precision fp32"
 
 
 def test_the_baselines_scores_are_in_a_table_of_their_own(make_report):

@@ -6,6 +6,7 @@ from skimage.metrics import structural_similarity
 
 from monai_vq.engines import AutocastInferer, make_baselines, score_split, scoring
 from monai_vq.engines.scoring import mean_image
+from monai_vq.quantizers import Codebook, FrequencyQuantizer, ProjectedQuantizer
 
 CPU = torch.device("cpu")
 
@@ -36,6 +37,38 @@ def test_nothing_learns_while_scoring_and_every_code_is_counted(make_network, lo
 
 def test_an_autoencoder_has_no_codes_to_count(make_network, loaders):
     assert score_split(make_network(1), loaders["test"], CPU, AutocastInferer(), {}).code_counts is None
+
+
+def test_a_slices_rate_is_of_its_own_latent(make_network, loaders):
+    network = make_network()
+    network.quantizer = FrequencyQuantizer(Codebook(8, 8), num_frequent=4, warmup_epochs=0)
+    x = all_images(loaders["test"])
+    network.train()(x)
+    scores = score_split(network.eval(), loaders["test"], CPU, AutocastInferer(), {"itself": lambda x: x})
+    with torch.no_grad():
+        codes = network(x).codes
+    bits = 64 * 3 + 32 * 8 * network.quantizer.continuous(codes).sum(dim=(1, 2))
+    assert scores.model["bits_per_pixel"].tolist() == pytest.approx((bits / 32**2).tolist())
+    assert scores.model["bits_per_pixel"].nunique() > 1
+    assert "bits_per_pixel" not in scores.baselines["itself"]
+    assert scores.gains is None
+
+
+@pytest.mark.parametrize("num_gains", [1, 4])
+def test_the_gains_of_a_split_are_counted_by_group(make_network, loaders, num_gains):
+    network = make_network()
+    codebook = Codebook(8, 8, choice="direction", num_groups=num_gains)
+    network.quantizer = ProjectedQuantizer(codebook, gain_bits=3)
+    x = all_images(loaders["val"])
+    network.train()(x)
+    gains = score_split(network.eval(), loaders["val"], CPU, AutocastInferer(), {}).gains
+    with torch.no_grad():
+        side = network(x).side.movedim(1, 0).flatten(1)
+    assert gains.counts.sum(axis=1).tolist() == [side.shape[1]] * num_gains
+    assert gains.mean() == pytest.approx(side.mean(dim=1).numpy(), rel=2e-3)
+    levels = network.quantizer.gains.levels
+    expected = [[int((own == level).sum()) for level in row] for own, row in zip(side, levels, strict=True)]
+    assert gains.level_counts(levels.numpy()).tolist() == expected
 
 
 def test_the_mean_training_image_weighs_slices_equally(loaders):

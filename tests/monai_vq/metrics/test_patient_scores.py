@@ -29,8 +29,16 @@ def part(batch, which):
     return {key: value[which] for key, value in batch.items()}
 
 
+def reconstruction(batch):
+    """With codes that are the slice's number, and the loss 10 times the number of slices in the batch."""
+    codes = batch["slice_index"][:, None, None]
+    return SimpleNamespace(
+        x_hat=batch["x_hat"], codes=codes, side=codes[:, None] * 0.5, loss=torch.tensor(10.0) * len(codes)
+    )
+
+
 def evaluate(metric, batches):
-    engine = Engine(lambda e, b: {"image": b["image"], "pred": SimpleNamespace(x_hat=b["x_hat"])})
+    engine = Engine(lambda e, b: {"image": b["image"], "pred": reconstruction(b)})
     metric.attach(engine, "ssim")
     engine.run(batches)
     return engine.state.metrics
@@ -51,6 +59,24 @@ def test_all_means_are_published_under_their_names(batch):
     assert {"ssim", "ssim_foreground", "psnr", "mse", "mae"} <= metrics.keys()
     errors = (batch["image"] - batch["x_hat"].clamp(0, 1)).square().mean((1, 2, 3))
     assert metrics["mse"] == pytest.approx(((errors[:3].mean() + errors[3]) / 2).item(), rel=1e-5)
+
+
+def test_a_slices_bits_are_of_its_own_latent_and_counted_by_pixel(batch):
+    def latent_bits(codes, side):
+        return (codes.float() + side[:, 0]).flatten(1).sum(dim=1)
+
+    batch |= {key: batch[key].expand(-1, 3, -1, -1) for key in ("image", "x_hat")}  # by pixel, whatever its channels
+    metric = PatientScores(latent_bits=latent_bits)
+    metrics = evaluate(metric, [part(batch, slice(0, 3)), part(batch, slice(3, 4))])
+    assert metric.rows["bits_per_pixel"].tolist() == [1.5 * number / 16**2 for number in range(4)]
+    assert metrics["bits_per_pixel"] == pytest.approx((1.5 + 4.5) / 2 / 16**2)
+    evaluate(without := PatientScores(), [batch])
+    assert "bits_per_pixel" not in without.rows
+
+
+def test_the_quantizers_loss_is_averaged_as_the_scores_are(batch):
+    batches = [part(batch, slice(0, 1)), part(batch, slice(1, 4))]
+    assert evaluate(PatientScores(), batches)["quantization"] == pytest.approx(((10 + 30 + 30) / 3 + 30) / 2)
 
 
 def test_rows_are_the_last_epochs_slices(batch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monai_vq.errors import InputError
-from monai_vq.metrics.rate import LatentFormat, bits_per_pixel, code_entropy_bits
+from monai_vq.metrics.rate import bits_per_pixel, code_entropy_bits
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,6 @@ from monai_vq.metrics.rate import LatentFormat, bits_per_pixel, code_entropy_bit
 )
 def test_counts_codes_and_side_channels(num_embeddings, side_channels, gain_bits, expected):
     assert bits_per_pixel((24, 32), (96, 128), num_embeddings, side_channels, gain_bits) == expected
-    latent = LatentFormat((24, 32), (96, 128), num_embeddings, side_channels, gain_bits)
-    assert latent.bits_per_pixel == expected
-
-
-def test_entropy_rate_replaces_log2_k_only():
-    latent = LatentFormat((24, 32), (96, 128), 512, 1, 4)
-    assert latent.bits_per_pixel_entropy(9.0) == latent.bits_per_pixel
-    assert latent.bits_per_pixel_entropy(7.0) == pytest.approx((7 + 4) / 16)
 
 
 @pytest.mark.parametrize("change", [{"num_embeddings": 0}, {"side_channels": -1}, {"image_size": (0, 128)}])

@@ -6,12 +6,22 @@ from monai.networks.nets.vqvae import Decoder, Encoder
 from torch import nn
 
 from monai_vq.networks import VQVAE
-from monai_vq.quantizers import Codebook, IdentityQuantizer, ProjectedQuantizer, VectorQuantizer
+from monai_vq.quantizers import (
+    Codebook,
+    FrequencyQuantizer,
+    HybridQuantizer,
+    IdentityQuantizer,
+    ProjectedQuantizer,
+    VectorQuantizer,
+)
 
 K, D = 16, 6
 QUANTIZERS = {
     "vector": lambda: VectorQuantizer(Codebook(K, D)),
     "projected": lambda: ProjectedQuantizer(Codebook(K, D, choice="direction")),
+    "three_gains": lambda: ProjectedQuantizer(Codebook(K, D, choice="direction", num_groups=3), gain_bits=4),
+    "frequency": lambda: FrequencyQuantizer(Codebook(K, D), num_frequent=K // 2, warmup_epochs=0),
+    "hybrid": lambda: HybridQuantizer(Codebook(K, D), num_frequent=K // 2, warmup_epochs=0),
     "identity": lambda: IdentityQuantizer(D),
 }
 

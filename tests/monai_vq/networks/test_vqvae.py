@@ -6,11 +6,12 @@ from monai.networks import nets
 from torch import nn
 
 from monai_vq.errors import InputError
-from monai_vq.networks import VQVAE, Reconstructor, check_image_size, downsampling_factor
+from monai_vq.networks import VQVAE, LatentDecoder, Reconstructor, check_image_size, downsampling_factor
 from monai_vq.quantizers import Codebook, IdentityQuantizer, VectorQuantizer
 
 K, D, F = 16, 6, 4
-QUANTIZERS = {"vector": 0, "projected": 1, "identity": D}  # G, the side channels
+# quantizer: G, the side channels
+QUANTIZERS = {"vector": 0, "projected": 1, "three_gains": 3, "frequency": D, "hybrid": 1, "identity": D}
 every_quantizer = pytest.mark.parametrize("quantizer", QUANTIZERS)
 SIZES = {2: (8, 12), 3: (8, 12, 4)}
 
@@ -82,12 +83,42 @@ def test_a_latent_decodes_to_the_reconstruction(make_network, quantizer):
     assert torch.equal(network.decode_latent(*network.encode_latent(x)), network(x).x_hat)
 
 
+@every_quantizer
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_a_receiver_needs_no_encoder(make_network, quantizer, spatial_dims):
+    network, x = make_network(quantizer, spatial_dims), torch.rand(3, 1, *SIZES[spatial_dims])
+    receiver = LatentDecoder(network).eval()
+    assert torch.equal(receiver(*network.encode_latent(x)), network(x).x_hat)
+    shared = {name for name in network.state_dict() if not name.startswith("encoder.")}
+    assert receiver.state_dict().keys() == shared
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "bits"),
+    [("vector", 4), ("projected", 4 + 32), ("three_gains", 4 + 3 * 4), ("identity", 32 * D)],  # log2 K is 4
+)
+def test_a_latents_bits_are_counted_position_by_position(make_network, quantizer, bits):
+    network = make_network(quantizer)
+    counted = network.latent_bits(*network.encode_latent(torch.rand(3, 1, 8, 12)))
+    assert counted.tolist() == [2 * 3 * bits] * 3
+
+
+@pytest.mark.parametrize(("quantizer", "rare"), [("frequency", 32 * D), ("hybrid", 32)])
+def test_a_latents_bits_vary_with_its_rare_codes(make_network, quantizer, rare):
+    network = make_network(quantizer)
+    order = network.quantizer.frequent.frequency.argsort(descending=True)
+    often, seldom = order[0], order[-1]
+    codes = torch.stack([often.expand(2, 3), seldom.expand(2, 3), torch.stack([often, seldom, often]).expand(2, 3)])
+    side = torch.zeros(3, network.side_channels, 2, 3)
+    assert network.latent_bits(codes, side).tolist() == [6 * 4, 6 * (4 + rare), 6 * 4 + 2 * rare]
+
+
 def test_codes_alone_decode_a_latent_without_side(make_network):
     network, x = make_network("vector"), torch.rand(3, 1, 8, 12)
     assert torch.equal(network.decode_samples(network.index_quantize(x)), network(x).x_hat)
 
 
-@pytest.mark.parametrize("quantizer", ["projected", "identity"])
+@pytest.mark.parametrize("quantizer", [name for name in QUANTIZERS if QUANTIZERS[name] > 0])
 def test_codes_alone_are_refused_where_there_is_side(make_network, quantizer):
     with pytest.raises(InputError, match=rf"{QUANTIZERS[quantizer]} side channel.*decode_latent\(codes, side\)"):
         make_network(quantizer).decode_samples(torch.zeros(1, 2, 2, dtype=torch.int64))

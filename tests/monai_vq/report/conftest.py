@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monai_vq.metrics.rate import LatentFormat
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.scores import RunScores
 
 PATIENTS = {"train": 12, "val": 3, "test": 4}
@@ -36,4 +36,4 @@ def slices() -> pd.DataFrame:
 def scores(slices) -> RunScores:
     counts = {split: np.arange(16) * factor for split, factor in (("train", 90), ("val", 3), ("test", 4))}
     baselines = {"mean training image": make_slices(0.4, np.nan, 1), "blurred input": make_slices(0.6, np.nan, 2)}
-    return RunScores(slices, LatentFormat((32, 32), (128, 128), 16, 1, 4), counts, baselines)
+    return RunScores(slices, LatentFormat((32, 32), (128, 128), 16, 1, 9), counts, baselines)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.cautions import find_cautions
 from monai_vq.report.scores import ScoreTables
 
@@ -26,6 +27,14 @@ def test_nothing_wrong_says_nothing(scores, splits):
 def test_names_the_splits_concerned(splits, change, expected):
     (caution,) = find_cautions(splits.assign(**change), {})
     assert expected in caution
+
+
+@pytest.mark.parametrize(("share", "number"), [(0.02, 0), (0.009, 1), (0.0, 1)])
+def test_a_frequency_latent_that_leaves_nothing_continuous_is_called_a_vector_quantizer(splits, share, number):
+    latent = LatentFormat((32, 32), (128, 128), 512, 64, continuous={"train": share, "test": share / 2})
+    cautions = find_cautions(splits, {}, latent=latent)
+    assert len(cautions) == number
+    assert all("vector quantizer's in all but name" in caution for caution in cautions)
 
 
 def test_a_baseline_wins_by_a_higher_ssim_or_a_lower_error(splits):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monai_vq.report.figures import draw_codebook, draw_history, draw_patients, draw_pictures
+from monai_vq.report.figures import HISTORY_PANELS, draw_history, draw_patients, draw_pictures
 from monai_vq.report.pictures import PatientPicture
 from monai_vq.report.scores import ScoreTables
 
@@ -41,6 +41,16 @@ def test_history_draws_what_is_there():
     assert alone != with_validation
     assert draw_history(epochs.assign(unknown=1)) == alone
     assert draw_history(epochs.assign(val_ssim=np.nan)) == alone
+    assert draw_history(epochs.assign(train_quantization=0.0, val_quantization=[None, 0, None, 0, None, 0])) == alone
+
+
+def test_training_and_held_out_losses_share_a_panel():
+    """The four curves of the projected report."""
+    together = [columns for _, columns, _ in HISTORY_PANELS]
+    assert ["train_reconstruction", "val_mse"] in together
+    assert ["train_quantization", "val_quantization"] in together
+    steps = pd.DataFrame({"epoch": [1, 2], "train_quantization": [0.2, 0.1], "val_quantization": [np.nan, 0.15]})
+    assert draw_history(steps) != draw_history(steps.drop(columns="val_quantization"))
 
 
 @pytest.mark.parametrize("history", [pd.DataFrame(), pd.DataFrame({"epoch": [1, 2]})])
@@ -51,9 +61,3 @@ def test_no_curve_no_figure(history):
 def test_a_loss_that_is_not_positive_is_drawn_on_a_linear_scale():
     history = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [0.5, 0.0, -0.1]})
     assert draw_history(history).startswith("data:image/svg+xml")
-
-
-def test_order_of_codes_does_not_matter():
-    counts = np.arange(16)
-    assert draw_codebook({"test": counts}) == draw_codebook({"test": counts[::-1]})
-    assert draw_codebook({"test": counts}) != draw_codebook({"test": np.full(16, 5)})

@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from monai_vq.metrics import GainHistogram, LatentFormat
+from monai_vq.report.gains import GainReport
 from monai_vq.report.page import EXTREMES, MAX_PATIENT_ROWS, write_page
 from monai_vq.report.pictures import PatientPicture, choose_patients, choose_slice
 from monai_vq.report.scores import RunScores, ScoreTables
@@ -43,8 +45,7 @@ def tables(scores):
     return ScoreTables.of_model(scores)
 
 
-@pytest.fixture
-def pictures(tables):
+def choose_pictures(tables):
     rng = np.random.default_rng(0)
     pictures = []
     for rank, patient in choose_patients(tables.patients, "test").items():
@@ -56,6 +57,11 @@ def pictures(tables):
     return pictures
 
 
+@pytest.fixture
+def pictures(tables):
+    return choose_pictures(tables)
+
+
 def test_shows_every_score_beside_the_baselines(tmp_path, scores, tables):
     text, _ = parse(write_page(tmp_path, scores, tables))
     everyone = [tables, *ScoreTables.of_baselines(scores).values()]
@@ -65,6 +71,7 @@ def test_shows_every_score_beside_the_baselines(tmp_path, scores, tables):
             assert f"{row['psnr']:.2f}" in text
     assert text.count("mean training image") == text.count("blurred input") == 3
     assert "93.8%" in text
+    assert text.count("0.8125") == 1 + 3  # the result and a row a split: all patients have the same rate
     assert "Fewer than 10 patients in val (3), test (4)" in text
 
 
@@ -100,6 +107,42 @@ def test_without_codes_baselines_or_a_test_split(tmp_path, slices, scores):
     assert len(links) == 1
 
 
+def test_a_rate_has_an_interval_where_patients_differ_in_it(tmp_path, scores, tables):
+    rng = np.random.default_rng(0)
+    model = scores.model.assign(bits_per_pixel=rng.uniform(0.5, 1, len(scores.model)))
+    varied = RunScores(model, scores.latent, scores.code_counts)
+    text, _ = parse(write_page(tmp_path, varied, tables := ScoreTables.of_model(varied)))
+    for row in tables.splits.to_dict("records"):
+        interval = f"[{row['bits_per_pixel_low']:.4g}, {row['bits_per_pixel_high']:.4g}]"
+        assert f"{row['bits_per_pixel']:.4g} {interval} {row['bits_per_pixel_entropy']:.4g}" in text
+
+
+def test_a_rate_that_is_a_bound_is_called_one_wherever_it_stands(tmp_path, slices):
+    vae = RunScores(slices, LatentFormat((1, 1), (128, 128), 1, 256, is_bound=True))
+    text, _ = parse(write_page(tmp_path, vae, ScoreTables.of_model(vae)))
+    assert "at 0.8125 bits per pixel (a bound)." in text
+    assert "bits per pixel (bound)" in text
+    assert "KL(q(z | x) ‖ N(0, 1)) / ln 2" in text
+
+
+@pytest.mark.parametrize("levels", [None, np.array([[0.5, 1.0, 1.5, 2.0]])])
+def test_codewords_and_gains_are_shown(tmp_path, scores, tables, levels):
+    codewords = np.random.default_rng(0).normal(size=(16, 4))
+    gains = GainReport("test", GainHistogram(np.array([0.5, 1.0, 2.0]), np.array([[10, 20, 10]])), levels)
+    text, links = parse(write_page(tmp_path, scores, tables, codewords=codewords, gains=gains))
+    assert len(links) == 4  # patients, codebook, codewords, gains
+    assert "The gains that the latents of the test split store" in text
+    assert ("4 levels" in text) == ("75.0% 1.50 2" in text) == (levels is not None)
+    assert "1 40 1.125 0.54" in text
+
+
+def test_a_split_without_stored_gains_says_so(tmp_path, scores, tables):
+    gains = GainReport("test", GainHistogram(np.zeros(0), np.zeros((1, 0), dtype=int)))
+    text, links = parse(write_page(tmp_path, scores, tables, gains=gains))
+    assert "No position of the test split stores a gain" in text
+    assert len(links) == 2
+
+
 def test_states_settings_and_provenance(tmp_path, scores, tables):
     text, _ = parse(write_page(tmp_path, scores, tables, settings={"Dataset": {"splits.json sha256": "abc123"}}))
     for expected in ("11 × 11", "σ = 1.5", "0.01, 0.03", "data_range", "BCa", "abc123", "32 × 32"):
@@ -114,6 +157,27 @@ def test_speaks_of_what_the_unit_is(tmp_path, scores, tables, pictures):
     text, _ = parse(write_page(tmp_path, scores, tables, pictures=pictures, unit="scan"))
     assert "19 scans, 38 scans" not in text
     assert "Separation of patients cannot be claimed" in text
+
+
+# [patients to test, heading, ranks]
+FEW = [
+    (1, "Only patient of the test split Of it, the slice", ["only"]),
+    (2, "Best and worst patient of the test split Patients are ranked", ["best", "worst"]),
+    (3, "Best, median and worst patient of the test split Patients are ranked", ["best", "median", "worst"]),
+]
+
+
+@pytest.mark.parametrize(("count", "heading", "ranks"), FEW)
+def test_of_few_patients_each_is_pictured_once(tmp_path, scores, count, heading, ranks):
+    tested = [f"sub-test{number:02d}" for number in range(count)]
+    kept = ~scores.model["patient_id"].str.startswith("sub-test") | scores.model["patient_id"].isin(tested)
+    tables = ScoreTables.of_model(few := RunScores(scores.model[kept], scores.latent))
+    text, _ = parse(write_page(tmp_path, few, tables, pictures=choose_pictures(tables)))
+    assert heading in text
+    rows = re.findall(r"(best|median|worst|only) (sub-test\d\d) sub-test", text)
+    assert [rank for rank, _ in rows] == ranks
+    assert sorted(patient for _, patient in rows) == tested
+    assert f"On the {count} patient{'s' * (count > 1)} of the test split" in text
 
 
 def test_of_very_many_images_the_page_lists_those_at_both_ends(tmp_path, scores):

@@ -22,6 +22,14 @@ def test_missing_values_are_dashes(scores):
     assert line.endswith("-")
 
 
+def test_a_rate_that_is_a_bound_is_called_one(scores):
+    splits = ScoreTables.of_model(scores).splits
+    bound, stored = format_summary(splits, is_bound=True), format_summary(splits)
+    assert "bits/pixel (bound)" in bound
+    assert "bound" not in stored
+    assert len({len(line) for line in bound.splitlines()}) == 1
+
+
 def test_speaks_of_what_the_unit_is(scores):
     splits = ScoreTables.of_model(scores).splits
     assert format_summary(splits).split()[1] == "patients"

@@ -4,10 +4,10 @@ import pytest
 
 from monai_vq.errors import InputError
 from monai_vq.metrics.bootstrap import patient_interval
-from monai_vq.metrics.rate import LatentFormat
+from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.tables import SCORES, SLICE_COLUMNS, patient_table, slice_table, split_table, write_tables
 
-LATENT = LatentFormat((32, 32), (128, 128), 16, 1, 4)
+LATENT = LatentFormat((32, 32), (128, 128), 16, 1, 9)  # 13 bits a position: the 0.8125 of the fixture's slices
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_split_columns_and_order(slice_rows):
     assert splits["split"].tolist() == ["train", "val", "test"]
     expected = ["split", *SCORES, "bits_per_pixel", "n_patients", "n_slices", "bits_per_pixel_entropy"]
     expected += ["codebook_usage", "codebook_perplexity"]
-    expected += [f"{name}_{side}" for name in SCORES for side in ("low", "high")]
+    expected += [f"{name}_{side}" for name in [*SCORES, "bits_per_pixel"] for side in ("low", "high")]
     assert splits.columns.tolist() == expected
     assert splits[["bits_per_pixel_entropy", "codebook_usage"]].isna().all(axis=None)
 
@@ -62,8 +62,30 @@ def test_rate_by_entropy_scores_held_out_codes_under_the_training_histogram(slic
     counts = {"train": np.full(16, 1000), "val": np.eye(16, dtype=int)[0] * 50, "test": np.full(16, 2)}
     splits = split_table(patient_table(slice_rows), slice_rows, latent=LATENT, code_counts=counts).set_index("split")
     # a uniform histogram gives 4 bits a code to whatever is scored under it
-    assert splits["bits_per_pixel_entropy"].tolist() == pytest.approx([LATENT.bits_per_pixel] * 3)
+    assert splits["bits_per_pixel_entropy"].tolist() == pytest.approx([0.8125] * 3)
     assert splits["codebook_usage"].tolist() == [1, 1 / 16, 1]
+    counts["train"] = np.array([1000] * 8 + [0] * 8)  # 3 bits a code instead of 4
+    splits = split_table(patient_table(slice_rows), slice_rows, latent=LATENT, code_counts=counts).set_index("split")
+    assert splits["bits_per_pixel_entropy"]["val"] == pytest.approx(0.8125 - 1 / 16, abs=1e-4)
+
+
+def test_a_rate_that_varies_by_slice_is_averaged_over_patients_with_an_interval(slice_rows):
+    rng = np.random.default_rng(0)
+    rows = slice_rows.assign(bits_per_pixel=rng.uniform(0.5, 2, len(slice_rows)))
+    patients = patient_table(rows)
+    own = rows[rows["patient_id"] == "sub-test00"]["bits_per_pixel"]
+    assert patients.set_index("patient_id")["bits_per_pixel"]["sub-test00"] == pytest.approx(own.mean())
+    rates = patients[patients["split"] == "test"]["bits_per_pixel"]
+    test = split_table(patients, rows).set_index("split").loc["test"]
+    assert test["bits_per_pixel"] == pytest.approx(rates.mean())
+    assert (test["bits_per_pixel_low"], test["bits_per_pixel_high"]) == patient_interval(rates)
+
+
+@pytest.mark.parametrize("rate", [np.log2(500) / 16, 0.1, np.nan])
+def test_a_rate_that_does_not_vary_has_itself_for_an_interval(slice_rows, rate):
+    rows = slice_rows.assign(bits_per_pixel=rate)
+    splits = split_table(patient_table(rows), rows)
+    assert splits[["bits_per_pixel_low", "bits_per_pixel_high"]].to_numpy() == pytest.approx(rate, nan_ok=True)
 
 
 def test_files_round_trip_and_no_temporary_file_stays(tmp_path, slice_rows):
