@@ -2,6 +2,7 @@
 
 from data_prep.commands.check_private import CHECK_PRIVATE
 from data_prep.commands.command import Command
+from data_prep.commands.crops import CROPS
 from data_prep.commands.phantom import PHANTOM
 from data_prep.commands.prepare import source_command
 from data_prep.commands.split import SPLIT
@@ -13,6 +14,7 @@ __all__ = ["COMMANDS", "Command"]
 COMMANDS: dict[str, Command] = {
     **{name: source_command(name, source) for name, source in SOURCES.items()},
     "phantom": PHANTOM,
+    "crops": CROPS,
     "split": SPLIT,
     "verify": VERIFY,
     "check_private": CHECK_PRIVATE,

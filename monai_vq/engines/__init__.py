@@ -3,6 +3,7 @@
 from monai_vq.engines.batches import place, prepare_batch
 from monai_vq.engines.checks import check_data, check_network, check_settings, or_exit
 from monai_vq.engines.knobs import check_knobs
+from monai_vq.engines.load_run import load_run
 from monai_vq.engines.precision import AutocastInferer, default_precision
 from monai_vq.engines.report_run import RunReport
 from monai_vq.engines.run_folder import data_origin, start_run
@@ -19,6 +20,7 @@ __all__ = [
     "check_settings",
     "data_origin",
     "default_precision",
+    "load_run",
     "make_baselines",
     "or_exit",
     "place",

@@ -153,7 +153,7 @@ def test_another_networks_checkpoint_is_refused_with_the_tensors_that_differ(tmp
     assert torch.equal(network.weight, before)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+@pytest.mark.parametrize("content", [b"", b"half", b"not a checkpoint", b"PK\x03\x04 cut off"])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, content):
     (tmp_path / "last.pt").write_bytes(content)
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
