@@ -14,7 +14,7 @@ from monai_vq.handlers.budget import TrainingBudget
 from monai_vq.losses import reconstruction_loss
 
 VALIDATION_SCORES = ("ssim", "ssim_foreground", "psnr", "mse", "mae", "quantization", "usage", "perplexity")
-TRAINER_METRICS = ("usage", "perplexity", "continuous", "spike_ratio")
+TRAINER_METRICS = ("usage", "perplexity", "continuous", "gain_mean", "gain_sd", "spike_ratio")
 
 
 class History:

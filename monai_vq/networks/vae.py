@@ -64,7 +64,11 @@ class VAE(VQVAE):
         super().__init__(autoencoder.encode, GaussianBottleneck(autoencoder, kl_cost), autoencoder.decode)
 
     def latent_bits(self, codes: Tensor, side: Tensor) -> Tensor:
-        """Returns KL / ln 2 of each image, [B], float32: a bound that bits-back coding reaches, not a file's size."""
+        """Returns KL / ln 2 of each image, [B], float32: a bound that bits-back coding reaches, not a file's size.
+
+        It is what a sample of the posterior costs; the reconstruction that is scored decodes the mean, which is
+        a little better than a sample.
+        """
         mean, logvar = side.flatten(1).chunk(2, dim=1)
         return gaussian_kl(mean, logvar) / math.log(2)
 

@@ -133,7 +133,8 @@ class GainQuantizer(nn.Module):
         )
         if not bool(numbers.any()):
             return False
-        power = torch.lerp(self.power, squares / numbers, 1 - self.decay)
+        moved = torch.lerp(self.power, squares / numbers.clamp_min(NORM_FLOOR), 1 - self.decay)
+        power = torch.where(numbers > 0, moved, self.power)  # a group whose codewords are 0 has nothing to follow
         stretch = (power / self.power.clamp_min(NORM_FLOOR)).sqrt()[:, None]
         self.levels.mul_(stretch)
         self.total.mul_(stretch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from monai_vq.study.latents import read_latents
 from monai_vq.study.results import FinishedRun, Results
 from monai_vq.study.state import planned_config
 
+SIGNIFICANT = 0.05  # what a p must fall below to be called so by most
 SPIKE = 3.0  # a step's loss over the running median, from which on it counts as a spike
 COLUMNS = {"ssim": ".4f", "ssim_foreground": ".4f", "psnr": ".2f", "mse": "#.3g", "usage": ".1%", "perplexity": ".0f"}
 
@@ -100,6 +102,11 @@ def _cautions(results: Results, unit: str, failed: Mapping[str, str]) -> list[st
     if table["patients"].min() < FEW_PATIENTS:
         number = table["patients"].min()
         cautions.append(f"Only {number} {unit}s in the test split: the intervals over {unit}s are too narrow.")
+    if 2 ** (1 - table["patients"].min()) * max(len(table) - 1, 1) > SIGNIFICANT:
+        cautions.append(
+            f"With so few {unit}s and {len(table) - 1} comparisons no corrected p can fall below {SIGNIFICANT}, "
+            "whatever the difference: read the intervals and the seeds."
+        )
     if unit != "patient":
         cautions.append(
             f"The scores are by {unit}, not by patient: {unit}s that were cut from one picture or show one person are "
@@ -107,12 +114,20 @@ def _cautions(results: Results, unit: str, failed: Mapping[str, str]) -> list[st
         )
     if table["steps"].nunique() > 1:
         cautions.append("The numbers of steps differ, as epochs have more steps with a smaller batch; see study.csv.")
+    precisions = {_precision(one) for one in results.finished}
+    if len(precisions) > 1:
+        cautions.append(f"The runs were trained in different precisions: {', '.join(sorted(precisions))}.")
     inactive = [group for group, members in results.groups.items() if _is_warming_up(members[0])]
     if inactive:
         cautions.append(f"Trained no longer than warmup_epochs, hence with all codes frequent: {', '.join(inactive)}.")
     if results.reference not in set(table["variant"]):
         cautions.append(f"The reference {results.reference} has no complete run: nothing is compared.")
     return cautions
+
+
+def _precision(one: FinishedRun) -> str:
+    config = json.loads((one.run.run_dir / "config.json").read_text(encoding="utf-8"))
+    return str(config["precision"])
 
 
 def _is_warming_up(one: FinishedRun) -> bool:
@@ -171,13 +186,13 @@ def _stability(group: str, members: list[FinishedRun]) -> dict[str, Any]:
 def _comparison_settings() -> dict[str, str]:
     return {
         "order of the data": "the same for all variants of a seed; it depends on the seed and the epoch alone",
-        "initial weights": "drawn with the seed: equal encoders for all variants, equal decoders for those whose "
-        "quantizers draw equally many random numbers before them",
+        "initial weights": "drawn with the seed: equal encoders for all variants but the VAE, equal decoders for those "
+        "whose quantizers draw equally many random numbers before them",
         "checkpoint": "of the epoch with the best SSIM on the validation split, of each run",
         "MSE ratio": "geometric mean over patients of reference MSE / MSE, a patient's log ratio averaged over the "
         "seeds that both have; above 1 the variant's error is smaller",
         "p": "Wilcoxon signed-rank test, two-sided, of the patients' log ratios, corrected after Holm for the number "
-        "of variants in the table",
+        "of variants in the table; interval and p are over patients, for the seeds that were trained",
         "± ": "standard deviation over seeds",
         "entropy bits per pixel": "log2 K replaced by the cross-entropy of the test split's codes under the training "
         "split's histogram",

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ class Run:
     def log(self) -> Path:
         """What the run says."""
         return self.output_dir / "logs" / f"{self.name}.log"
+
+    @property
+    def fingerprint_path(self) -> Path:
+        """Where the study notes with what bundle it started the run."""
+        return self.output_dir / "logs" / f"{self.name}.sha256"
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the bundle and of the parts that it shares with others, its description apart."""
+        bundle, common = (
+            json.loads(path.read_text(encoding="utf-8")) for path in (self.bundle, self.bundle.with_name("common.json"))
+        )
+        bundle.pop("_desc_", None)
+        return sha256(json.dumps([bundle, common], sort_keys=True).encode("utf-8")).hexdigest()
 
     def command(self, resume: bool) -> list[str]:
         """The command line that trains it, in the folder that holds the bundles' one."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from monai_vq.atomic import atomic_path
 from monai_vq.errors import InputError
 from monai_vq.study.plan import Run
 from monai_vq.study.processes import Processes, locked, terminable
@@ -69,6 +70,9 @@ def _train_one(run: Run, jobs: int, processes: Processes) -> str | None:
     state = state_of(run)
     if state is RunState.BROKEN:
         shutil.rmtree(run.run_dir)
+    if state is not RunState.STARTED:
+        with atomic_path(run.fingerprint_path) as part:
+            part.write_text(run.fingerprint(), encoding="utf-8")
     threads = {"OMP_NUM_THREADS": str(max(1, _processors() // jobs))} if jobs > 1 else {}
     command = run.command(resume=state is RunState.STARTED)
     code = processes.run(command, run.bundle.parent.parent, os.environ | threads, run.log)

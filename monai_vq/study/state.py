@@ -29,11 +29,13 @@ class RunState(Enum):
 
 
 def state_of(run: Run) -> RunState:
-    """Returns the state of a run; one of other settings or of another split of the data counts as absent."""
+    """Returns the state of a run; one of other settings, bundles or another split counts as absent."""
     has_checkpoint = (run.run_dir / "checkpoints" / LAST).is_file()
     if not all((run.run_dir / name).is_file() for name in RECORD):
         return RunState.BROKEN if run.run_dir.exists() and not has_checkpoint else RunState.ABSENT
     if not is_same(run, json.loads((run.run_dir / "config.json").read_text(encoding="utf-8"))):
+        return RunState.ABSENT
+    if run.fingerprint_path.is_file() and run.fingerprint_path.read_text(encoding="utf-8") != run.fingerprint():
         return RunState.ABSENT
     if not has_checkpoint:
         return RunState.BROKEN

@@ -93,6 +93,7 @@ _WIDTH = {
         "num_embeddings": "@num_embeddings",
         "embedding_dim": "@embedding_dim",
         "num_groups": "@num_gains",
+        "update": "gradient",
     },
     "commitment_cost": "@commitment_cost",
     "projection_cost": "@projection_cost",
@@ -110,8 +111,14 @@ _ALL = (
     Variant(
         "projected_published",
         "projected",
-        "as the projected report describes it: the nearest code, its estimator and loss",
-        {"estimator": "published", "projection_cost": 1.0, "network_def#quantizer#codebook#choice": "nearest"},
+        "as the projected report describes it: nearest code, codebook by gradient, its estimator and costs",
+        {
+            "estimator": "published",
+            "commitment_cost": 1.0,
+            "projection_cost": 1.0,
+            "network_def#quantizer#codebook#choice": "nearest",
+            "network_def#quantizer#codebook#update": "gradient",
+        },
     ),
     Variant(
         "projected_width",

@@ -104,3 +104,13 @@ def test_one_bit_more_lowers_the_error_of_uniform_gains_fourfold():
         quantizer, gains = trained(bits, lambda: torch.rand(1, 1, 2000)), torch.rand(1, 1, 50_000)
         errors.append((quantizer(gains) - gains).square().mean().item())
     assert [math.log2(a / b) for a, b in itertools.pairwise(errors)] == pytest.approx([2, 2], abs=0.3)
+
+
+def test_a_gain_that_never_counts_stays_finite_beside_one_that_does():
+    quantizer, gains = GainQuantizer(2, 3), torch.randn(2, 2, 50)
+    weight = torch.tensor([1.0, 0.0]).view(1, 2, 1).expand_as(gains)
+    for _ in range(5):
+        quantizer.initialize_from(gains)
+        quantizer.learn(gains, weight)
+    assert all(torch.isfinite(value).all() for value in quantizer.state_dict().values())
+    assert quantizer(gains).isfinite().all()

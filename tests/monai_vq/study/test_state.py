@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,4 +88,17 @@ def test_a_run_on_another_split_of_the_data_is_another(run, tmp_path):
 def test_a_checkpoint_that_cannot_be_read_is_none(run):
     path = run.run_dir / "checkpoints/last.pt"
     path.write_bytes(path.read_bytes()[:1000])
+    assert state_of(run) is RunState.ABSENT
+
+
+def test_a_bundle_that_has_changed_since_the_study_began_makes_another_run(run, tmp_path):
+    bundles = tmp_path / "bundles"
+    shutil.copytree(run.bundle.parent, bundles)
+    run = replace(run, bundle=bundles / run.bundle.name, output_dir=run.output_dir)
+    run.fingerprint_path.parent.mkdir(parents=True, exist_ok=True)
+    run.fingerprint_path.write_text(run.fingerprint())
+    assert state_of(run) is RunState.COMPLETE
+    common = json.loads((bundles / "common.json").read_text())
+    common["optimizer"]["weight_decay"] = 0.1
+    (bundles / "common.json").write_text(json.dumps(common))
     assert state_of(run) is RunState.ABSENT
