@@ -32,13 +32,6 @@ def test_a_run_leaves_its_record_and_its_checkpoints(finished_run, tiny_dataset)
     assert not list(finished_run.rglob("*.part"))
 
 
-def test_the_header_of_a_bundle_gives_its_command_its_time_and_its_score(finished_run):
-    header = json.loads(Path(f"bundles/{finished_run.name}.json").read_text())["_desc_"]
-    assert f"python -m monai.bundle run --config_file bundles/{finished_run.name}.json" in header
-    assert "Time: " in header
-    assert "Score: see README" in header
-
-
 def test_the_precision_of_a_run_is_written_with_it(run_bundle, tmp_path):
     run = run_bundle("none", tmp_path / "run", max_epochs=1, precision="$'bf16' if @seed == 0 else 'fp32'")
     config = json.loads((run / "config.json").read_text())
