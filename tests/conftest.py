@@ -55,6 +55,11 @@ TINY = {  # settings under which a bundle trains in about a second, as far as it
 }
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names bytes by their number: a gzip stream holds the second in which it was made, and processes must agree."""
+    return f"{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def write_blob(path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     grid = np.moveaxis(np.indices(SHAPE), 0, -1)
