@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_prep.output import SLICES_DIR
 from data_prep.rejections import REJECTED_NAME
+from data_prep.scan_files import hash_labels
 from data_prep.sources.scan import Scan
 from monai_vq.data import ScanRecord, Splits, files_sha256, read_splits
 from monai_vq.data.manifest import MANIFEST_NAME, format_row, parse_row, read_rows
@@ -99,7 +100,7 @@ def _have_labels_changed(output_dir: Path, scan: Scan) -> bool:
     """Whether the source's label files are not those of the scan's note; a scan without a note is made again anyway."""
     try:
         note = json.loads((output_dir / SLICES_DIR / f"{scan.scan_id}.json").read_text(encoding="utf-8"))
-        return bool(note["labels_source_sha256"] != (files_sha256(scan.labels) if scan.labels else ""))
+        return bool(note["labels_source_sha256"] != hash_labels(scan))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

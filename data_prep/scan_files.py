@@ -16,7 +16,7 @@ from monai_vq.atomic import atomic_path
 from monai_vq.data import ScanRecord, SliceStack, Volume, file_sha256, files_sha256
 from monai_vq.data.manifest import format_row, parse_row
 
-__all__ = ["CutScan", "PreparedScan", "cut_scan", "load_prepared", "save_scan"]
+__all__ = ["CutScan", "PreparedScan", "cut_scan", "hash_labels", "load_prepared", "save_scan"]
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,11 @@ def cut_scan(scan: Scan, slicing: SlicingSettings) -> CutScan:
         mask_sha256="",
         labels_sha256="",
     )
-    return CutScan(record, cut, _hash_labels(scan))
+    return CutScan(record, cut, hash_labels(scan))
 
 
-def _hash_labels(scan: Scan) -> str:
+def hash_labels(scan: Scan) -> str:
+    """The SHA-256 of a scan's label files, as its note holds it; empty where it has none."""
     return files_sha256(scan.labels) if scan.labels else ""
 
 
@@ -137,7 +138,7 @@ def load_prepared(scan: Scan, output_dir: Path) -> PreparedScan | None:
         record = parse_row(note["row"])
         whole = all(file_sha256(path) == sha256 for path, sha256 in record.hashed_paths(output_dir).items())
         same = (files_sha256(scan.files), scan.source) == (record.sha256, record.source)
-        same &= _hash_labels(scan) == note["labels_source_sha256"]
+        same &= hash_labels(scan) == note["labels_source_sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # not there or not whole: prepared anew
     if not (whole and same):

@@ -159,6 +159,13 @@ class CodebookQuantizer(Quantizer):
     def _commitment(self, z_e: Tensor, near: Tensor) -> Tensor:
         return self.commitment_cost * F.mse_loss(z_e, near.detach())
 
+    def _vector_loss(self, z_e: Tensor, e: Tensor) -> Tensor:
+        """The loss of a latent whose z_q is to be e: commitment, and the term that a gradient codebook learns by."""
+        loss = self._commitment(z_e, e)
+        if self.codebook.update == "gradient":
+            loss = loss + F.mse_loss(e, z_e.detach())
+        return loss
+
     def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
         """Makes the latent of z_e from its codes and their codewords e, [B, D, *spatial]."""
         raise TypeError("a CodebookQuantizer's variant defines _latent(z_e, codes, e, learn)")

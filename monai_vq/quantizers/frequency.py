@@ -1,7 +1,6 @@
 """The frequency latent: frequent codes stand for their positions, rare ones leave z_e as it is."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from monai_vq.quantizers.base import CodebookQuantizer, Quantized
@@ -56,10 +55,7 @@ class FrequencyQuantizer(CodebookQuantizer):
         continuous = self.frequent.continuous(codes).unsqueeze(1)
         z_q = torch.where(continuous, z_e, estimate(z_e, e, self.estimator))
         side = torch.where(continuous, z_e.detach(), torch.zeros_like(z_e))
-        loss = self._commitment(z_e, e)
-        if self.codebook.update == "gradient":
-            loss = loss + F.mse_loss(e, z_e.detach())
-        return Quantized(z_q, codes, side, loss)
+        return Quantized(z_q, codes, side, self._vector_loss(z_e, e))
 
     @torch.jit.unused
     def _learn(self, vectors: Tensor, codes: Tensor) -> None:

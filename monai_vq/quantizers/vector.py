@@ -1,6 +1,5 @@
 """The vector quantizer of the VQ-VAE: the latent is the code alone."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from monai_vq.quantizers.base import CodebookQuantizer, Quantized
@@ -30,9 +29,7 @@ class VectorQuantizer(CodebookQuantizer):
     """
 
     def _latent(self, z_e: Tensor, codes: Tensor, e: Tensor, learn: bool) -> Quantized:
-        loss = self._commitment(z_e, e)
-        if self.codebook.update == "gradient":
-            loss = loss + F.mse_loss(e, z_e.detach())
+        loss = self._vector_loss(z_e, e)
         return Quantized(estimate(z_e, e, self.estimator), codes, z_e[:, :0].detach(), loss)
 
     def embed(self, codes: Tensor, side: Tensor) -> Tensor:
