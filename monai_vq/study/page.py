@@ -20,6 +20,7 @@ from monai_vq.study.latent_figures import draw_codebooks, draw_gains, draw_recon
 from monai_vq.study.latents import read_latents
 from monai_vq.study.results import FinishedRun, Results
 from monai_vq.study.state import planned_config
+from monai_vq.study.statistics import least_p
 
 SIGNIFICANT = 0.05  # what a p must fall below to be called so by most
 SPIKE = 3.0  # a step's loss over the running median, from which on it counts as a spike
@@ -102,7 +103,7 @@ def _cautions(results: Results, unit: str, failed: Mapping[str, str]) -> list[st
     if table["patients"].min() < FEW_PATIENTS:
         number = table["patients"].min()
         cautions.append(f"Only {number} {unit}s in the test split: the intervals over {unit}s are too narrow.")
-    if 2 ** (1 - table["patients"].min()) * max(len(table) - 1, 1) > SIGNIFICANT:
+    if least_p(table["patients"].min(), len(table) - 1) > SIGNIFICANT:
         cautions.append(
             f"With so few {unit}s and {len(table) - 1} comparisons no corrected p can fall below {SIGNIFICANT}, "
             "whatever the difference: read the intervals and the seeds."

@@ -84,6 +84,20 @@ def signed_rank_p(differences: np.ndarray) -> float:
     return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 
 
+def least_p(patients: int, comparisons: int) -> float:
+    """Returns the smallest p that a signed-rank test can have, corrected for the number of comparisons.
+
+    Args:
+        patients: n; the test has 2^n equally likely signs, of which two are the most extreme.
+        comparisons: how many are made.
+
+    Example:
+        >>> least_p(patients=7, comparisons=4)
+        0.0625
+    """
+    return min(1.0, 2.0 ** (1 - patients) * max(comparisons, 1))
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """Returns p values corrected for their number (Holm 1979), in the same order; NaN stays and does not count.
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from monai_vq.metrics import patient_interval
-from monai_vq.study.statistics import compare, holm, signed_rank_p
+from monai_vq.study.statistics import compare, holm, least_p, signed_rank_p
 
 
 def table(mse: dict[int, list[float]], ssim: dict[int, list[float]] | None = None) -> pd.DataFrame:
@@ -95,3 +95,11 @@ HOLM = [
 @pytest.mark.parametrize(("p", "expected"), HOLM)
 def test_holm(p, expected):
     assert holm(p) == pytest.approx(expected, nan_ok=True)
+
+
+def test_least_p_is_that_of_differences_with_one_sign():
+    """Of numbers as tables hold them too: numpy refuses 2 to the power of a negative integer of its own."""
+    for patients in (3, 7, np.int64(7), np.int64(1)):
+        differences = np.arange(1.0, patients + 1)
+        assert least_p(patients, 1) == pytest.approx(signed_rank_p(differences))
+        assert least_p(patients, 4) == pytest.approx(min(1.0, 4 * signed_rank_p(differences)))
