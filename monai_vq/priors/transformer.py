@@ -16,12 +16,14 @@ from monai_vq.priors.backbone import Backbone, Stepper
 class CausalAttention(nn.Module):
     """Multi-head self-attention on the past, as MONAI's ``SABlock``, whose weights it holds, but with a cache.
 
-    MONAI's keeps a mask of T x T floats a layer, in the checkpoint too, and cannot take one position at a time.
+    MONAI's keeps a mask of T x T floats a layer, in the checkpoint too, and cannot take one position at a time. Attention
+    weights are not dropped: PyTorch's fused attention would fall back to one that makes all T x T of them, at five times
+    the cost of a whole training step on a CPU.
 
     Args:
         dim: a multiple of num_heads.
         num_heads: number of heads.
-        dropout: of attention weights and of the output.
+        dropout: of the output.
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float) -> None:
@@ -33,8 +35,7 @@ class CausalAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Returns [B, T, dim] of x [B, T, dim]; position t sees positions up to t."""
         q, k, v = self._heads(x)
-        dropout = self.dropout if self.training else 0.0
-        return self._out(F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True))
+        return self._out(F.scaled_dot_product_attention(q, k, v, is_causal=True))
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor, t: int) -> Tensor:
         """Returns [B, 1, dim] of the position t alone, x [B, 1, dim]; writes its key and value into the cache.
@@ -120,7 +121,7 @@ class CausalTransformer(Backbone):
         ordering: of the sequence; None is raster order.
         positions: ``grid`` adds an embedding of row and one of column, ``sequence`` one for each place in the sequence,
             as MONAI's ``DecoderOnlyTransformer`` has it.
-        dropout: of embeddings, attention and blocks.
+        dropout: of embeddings, and of what attention and perceptrons add.
 
     Raises:
         ValueError: if an argument is outside what is stated here.
