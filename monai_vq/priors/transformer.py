@@ -16,9 +16,9 @@ from monai_vq.priors.backbone import Backbone, Stepper
 class CausalAttention(nn.Module):
     """Multi-head self-attention on the past, as MONAI's ``SABlock``, whose weights it holds, but with a cache.
 
-    MONAI's keeps a mask of T x T floats a layer, in the checkpoint too, and cannot take one position at a time. Attention
-    weights are not dropped: PyTorch's fused attention would fall back to one that makes all T x T of them, at five times
-    the cost of a whole training step on a CPU.
+    MONAI's keeps a mask of T x T floats a layer, in the checkpoint too, and cannot take one position at a time.
+    Attention weights are not dropped: PyTorch's fused attention would fall back to one that makes all T x T of them, at
+    five times the cost of a whole training step on a CPU.
 
     Args:
         dim: a multiple of num_heads.
