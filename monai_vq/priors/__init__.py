@@ -4,6 +4,8 @@ from monai_vq.priors.alphabet import LatentAlphabet
 from monai_vq.priors.backbone import Backbone, Stepper
 from monai_vq.priors.conditions import Categorical, ConditionEmbedding, ConditionFields, Continuous
 from monai_vq.priors.from_monai import from_monai
+from monai_vq.priors.order_zero import GaussianPrior
+from monai_vq.priors.pixelcnn import GatedPixelCNN
 from monai_vq.priors.prior import LatentBits, Prior
 from monai_vq.priors.sampling import Kept
 from monai_vq.priors.transformer import CausalTransformer
@@ -15,6 +17,8 @@ __all__ = [
     "ConditionEmbedding",
     "ConditionFields",
     "Continuous",
+    "GatedPixelCNN",
+    "GaussianPrior",
     "Kept",
     "LatentAlphabet",
     "LatentBits",

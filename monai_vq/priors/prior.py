@@ -178,7 +178,8 @@ class Prior(nn.Module):
         choice = SymbolChoice(temperature, top_k, top_p, generator)
         was_training = self.training
         try:
-            return walk(self.eval(), shape, condition, choice, guidance, keep, progress)
+            with torch.autocast(self.to_logits.weight.device.type, enabled=False):  # the caches are in float32
+                return walk(self.eval(), shape, condition, choice, guidance, keep, progress)
         finally:
             self.train(was_training)
 

@@ -102,6 +102,16 @@ def test_training_mode_comes_back_and_sampling_is_without_dropout(make_prior):
     assert torch.equal(drawn[0], prior.eval().sample((4, 2, 2), generator=seeded())[0])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_autocast_around_it_changes_no_sample(make_prior, kind):
+    prior = make_prior(kind, (3, 3))
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = prior.sample((4, 3, 3), generator=seeded())
+    outside = prior.sample((4, 3, 3), generator=seeded())
+    assert torch.equal(inside[0], outside[0])
+    assert torch.equal(inside[1], outside[1])
+
+
 def test_filters_against_their_definitions():
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0], [0.0, 3.0, 3.0, -9.0]])
     plain = SymbolChoice().probabilities(logits)
