@@ -53,6 +53,18 @@ TINY = {  # settings under which a bundle trains in about a second, as far as it
         **SIZES,
     },
 }
+TINY_PRIOR = {  # the same for a prior
+    "prior_dim": 16,
+    "num_layers": 2,
+    "num_heads": 2,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "max_epochs": 2,
+    "val_interval": 1,
+    "sample_interval": 2,
+    "device": "cpu",
+    "precision": "fp32",
+}
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -134,6 +146,35 @@ def run_bundle(tiny_dataset: Path) -> Callable[..., Path]:
         return output_dir
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_prior() -> Callable[..., Path]:
+    """Runs the bundle of a prior as its command line would, and returns the run's folder."""
+
+    def run(bundle: str, stage1_dir: Path, output_dir: Path, **overrides: Any) -> Path:
+        config_file = REPOSITORY / f"bundles/{bundle}.json"
+        tiny = {name: value for name, value in TINY_PRIOR.items() if name in json.loads(config_file.read_text())}
+        settings = deepcopy(tiny | {"stage1_dir": str(stage1_dir), "output_dir": str(output_dir)} | overrides)
+        os.chdir(REPOSITORY)
+        run_monai_bundle(config_file=str(config_file), logging_file=False, **settings)
+        return output_dir
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_stage1(run_bundle: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A projected run of two epochs: codes on grids of 8 x 8, K 8, gains that are not rounded."""
+    return run_bundle("projected", tmp_path_factory.mktemp("stage1") / "projected")
+
+
+@pytest.fixture(scope="session")
+def tiny_prior(run_prior: Callable[..., Path], tiny_stage1: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A transformer of two epochs over the latents of `tiny_stage1`, with the slice's position as condition."""
+    return run_prior(
+        "transformer", tiny_stage1, tmp_path_factory.mktemp("priors") / "transformer", conditions=["slice_position"]
+    )
 
 
 @pytest.fixture

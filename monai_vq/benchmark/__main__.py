@@ -1,4 +1,4 @@
-"""`python -m monai_vq.benchmark [training | sampling]`: speed as a ratio to a peer, measured in one run."""
+"""`python -m monai_vq.benchmark [training | sampling | likelihood]`: ours beside a peer, measured in one run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 
 import torch
 
+from monai_vq.benchmark.prior_likelihood import compare_likelihood, lines
 from monai_vq.benchmark.sampling_speed import SamplingSpeed, time_pixelcnn, time_transformer
 from monai_vq.benchmark.training_speed import time_training
+from monai_vq.engines import or_exit
 from monai_vq.engines.knobs import PRECISIONS
 
 
@@ -19,9 +21,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "training")
     parser = argparse.ArgumentParser(prog="python -m monai_vq.benchmark", description=__doc__)
-    tools = parser.add_subparsers(required=True, metavar="{training,sampling}")
+    tools = parser.add_subparsers(required=True, metavar="{training,sampling,likelihood}")
     _add_training(tools.add_parser("training", help="images a second of training (default)"))
     _add_sampling(tools.add_parser("sampling", help="seconds of sampling a batch of latents"))
+    _add_likelihood(tools.add_parser("likelihood", help="bits a code of a finished prior and of MONAI's transformer"))
     settings = vars(parser.parse_args(given))
     settings.pop("compare")(**settings)
 
@@ -46,6 +49,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(compare=_compare_sampling)
 
 
+def _add_likelihood(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run_dir", default="runs/transformer", help="of a prior (default: %(default)s)")
+    _add_device(parser)
+    parser.set_defaults(compare=_compare_likelihood)
+
+
 def _add_device(parser: argparse.ArgumentParser) -> None:
     default = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=default, help="default: %(default)s")
@@ -66,6 +75,11 @@ def _compare_sampling(grid: list[int], **settings: object) -> None:
     _print_sampling("transformer, cached", "MONAI inferer", transformer)
     pixelcnn = time_pixelcnn((h, w), **settings)  # type: ignore[arg-type]
     _print_sampling("PixelCNN, cached", "full forward passes", pixelcnn)
+
+
+def _compare_likelihood(**settings: str) -> None:
+    """Prints bits a code of the run's models and of the peer."""
+    print("\n".join(lines(or_exit(lambda: compare_likelihood(**settings)))))
 
 
 def _print_sampling(ours: str, peer: str, speed: SamplingSpeed) -> None:

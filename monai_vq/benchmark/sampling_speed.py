@@ -43,7 +43,7 @@ class SamplingSpeed:
 
 
 class CodesAlone(nn.Module):
-    """What MONAI's inferer asks of stage 1, without a decoder: the codes are the sample.
+    """What MONAI's inferer asks of stage 1, without encoder and decoder: codes are the images.
 
     Args:
         num_embeddings: K, which is also the token that begins a sequence.
@@ -52,6 +52,10 @@ class CodesAlone(nn.Module):
     def __init__(self, num_embeddings: int) -> None:
         super().__init__()
         self.num_embeddings = num_embeddings
+
+    def index_quantize(self, codes: Tensor) -> Tensor:
+        """Returns the codes."""
+        return codes
 
     def decode_samples(self, codes: Tensor) -> Tensor:
         """Returns the codes."""

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
+from monai_vq.engines import prior_knobs
 from monai_vq.errors import InputError
 from monai_vq.quantizers.gains import MAX_GAIN_BITS
 
@@ -63,17 +64,20 @@ KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
     "seed": ((int,), False),
     "deterministic": ((bool,), False),
     "resume": ((bool,), False),
+    **prior_knobs.PRIOR_KNOBS,
 }
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 _AT_LEAST_ONE = (
     *("in_channels", "num_embeddings", "embedding_dim", "num_gains", "gain_bits", "latent_size"),
     *("batch_size", "max_epochs", "val_interval"),
+    *prior_knobs.AT_LEAST_ONE,
 )
 _NOT_NEGATIVE = (
     *("num_frequent", "warmup_epochs", "commitment_cost", "projection_cost", "kl_weight"),
     "num_workers",  # 0: no other process
+    *prior_knobs.NOT_NEGATIVE,
 )
-_POSITIVE = ("learning_rate", "max_minutes")
+_POSITIVE = ("learning_rate", "max_minutes", *prior_knobs.POSITIVE)
 
 
 def calling_parser() -> ConfigParser:
@@ -128,6 +132,8 @@ def check_value(name: str, value: Any) -> Any:
     types, optional = KNOBS[name]
     if isinstance(value, str) and value.startswith(_EXPRESSION):
         return value
+    if name == "conditions":
+        value = prior_knobs.as_list(value)
     if isinstance(value, str) and value.lower() in _WORDS and str not in types:
         value = _WORDS[value.lower()]
     if value is None and optional:
@@ -160,6 +166,7 @@ def _check_ranges(config: Mapping[str, Any]) -> None:
         if isinstance(pair, list) and (len(pair) != 2 or not all(isinstance(v, kind) and v > 0 for v in pair)):
             raise InputError(f"--{name} {pair!r}: expected two positive numbers, (rows, columns), such as [128, 96].")
     _check_latent(config)
+    prior_knobs.check_prior_ranges(config)
 
 
 def _check_latent(config: Mapping[str, Any]) -> None:

@@ -50,11 +50,11 @@ def make_network(run_dir: str | Path) -> VQVAE:
     config = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(config, dict) or NETWORK not in config:
         raise InputError(f"{path} defines no {NETWORK}; give the folder of a run of one of our bundles.")
-    return ConfigParser(_needed(config)).get_parsed_content(NETWORK)
+    return ConfigParser(network_settings(config)).get_parsed_content(NETWORK)
 
 
-def _needed(config: dict[str, Any]) -> dict[str, Any]:
-    """``network_def`` and what it refers to, directly or not; MONAI would run every import statement of the rest."""
+def network_settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns ``network_def`` and what it refers to, directly or not: MONAI would run every import of the rest."""
     needed: dict[str, Any] = {}
     waiting = [NETWORK]
     while waiting:

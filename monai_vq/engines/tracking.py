@@ -27,4 +27,5 @@ def adapt_tracking(config: dict[str, Any]) -> None:
                     f"--tracking mlflow: {', '.join(missing)} is not installed; "
                     "install it with `pip install monai_vq[tracking]`."
                 )
-            handler["output_transform"] = "$engines.step_losses"
+            steps = "step_bits" if "stage1_dir" in config else "step_losses"
+            handler["output_transform"] = f"$engines.{steps}"

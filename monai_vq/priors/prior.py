@@ -82,6 +82,20 @@ class Prior(nn.Module):
         self.gain_head = GainHead(dim, alphabet) if alphabet.num_gains else None
         self.vector_head = VectorHead(dim, alphabet) if alphabet.vector_size else None
 
+    @torch.no_grad()
+    def start_at_frequencies(self, codes: Tensor, indices: Tensor) -> None:
+        """Has an untrained prior begin with the frequencies of symbols, which it would spend its first steps on.
+
+        Args:
+            codes: of training images, [N, h, w].
+            indices: of their gains' levels, [N, G, h, w].
+        """
+        self.to_logits.bias.copy_(_log_frequencies(codes, self.alphabet.num_embeddings))
+        if self.gain_head is not None:
+            carried = self.alphabet.has_side.to(codes.device)[codes]
+            levels = indices.movedim(1, -1)[carried]
+            self.gain_head.to_logits.bias.copy_(_log_frequencies(levels, self.alphabet.num_levels))
+
     def forward(self, codes: Tensor, side: Tensor, condition: Tensor | None = None) -> LatentBits:
         """As `bits`."""
         return self.bits(codes, side, condition)
@@ -182,6 +196,12 @@ class Prior(nn.Module):
                 return walk(self.eval(), shape, condition, choice, guidance, keep, progress)
         finally:
             self.train(was_training)
+
+
+def _log_frequencies(symbols: Tensor, number: int) -> Tensor:
+    """Natural logarithm of the share of each of a number of symbols, one added to each count."""
+    counts = torch.bincount(symbols.flatten(), minlength=number).float() + 1
+    return (counts / counts.sum()).log()
 
 
 def _bits_of(logits: Tensor, symbols: Tensor) -> Tensor:

@@ -138,3 +138,24 @@ def test_state_dict_holds_all_that_a_sample_needs(make_prior):
 def test_latents_of_another_stage_1_are_refused(make_prior, codes, side, condition, message):
     with pytest.raises(ValueError, match=message):
         make_prior("projected", (2, 2)).log_prob(codes, side, condition)
+
+
+def test_start_at_frequencies_is_the_order_zero_model(make_prior):
+    alphabet = make_prior("hybrid", (2, 3)).alphabet
+    prior = Prior(alphabet, CausalTransformer(8, 2, 2, (2, 3))).eval()
+    codes = torch.multinomial(torch.tensor([0.7, 0.2, 0.1]), 600, replacement=True).view(100, 2, 3)
+    indices = (torch.rand(100, 1, 2, 3) < 0.8).long() * alphabet.has_side[codes].unsqueeze(1)
+    prior.start_at_frequencies(codes, indices)
+    bits = prior.bits(codes, alphabet.decode(codes, indices))
+    share = (torch.bincount(codes.flatten()) + 1) / 603
+    assert torch.allclose(bits.codes, -share.log2()[codes])
+    carried = alphabet.has_side[codes].unsqueeze(1)
+    ones = (indices[carried].sum() + 1) / (carried.sum() + 2)
+    assert torch.allclose(bits.gains[carried], torch.where(indices[carried] == 1, -ones.log2(), -(1 - ones).log2()))
+
+
+def test_start_at_frequencies_of_a_latent_with_vectors(make_prior):
+    prior = make_prior("frequency", (2, 3))
+    codes = torch.tensor([[[0, 0, 0], [0, 1, 2]]])
+    prior.start_at_frequencies(codes, prior.alphabet.encode(codes, torch.zeros(1, 4, 2, 3)))
+    assert prior.to_logits.bias.softmax(dim=0).tolist() == pytest.approx([5 / 9, 2 / 9, 2 / 9])

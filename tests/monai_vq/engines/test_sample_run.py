@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from monai_vq.engines import SampleRun, load_prior
+from monai_vq.engines.sample_run import given_conditions
+
+
+@pytest.fixture(scope="module")
+def prior_run(tiny_prior):
+    return load_prior(tiny_prior)
+
+
+def test_of_a_list_each_sample_takes_the_next_value():
+    rows = given_conditions({"age": [60, 70, 80], "sex": "F", "diagnosis": ("AD", "CN")}, 4)
+    assert [row["age"] for row in rows] == [60, 70, 80, 60]
+    assert [row["diagnosis"] for row in rows] == ["AD", "CN", "AD", "CN"]
+    assert {row["sex"] for row in rows} == {"F"}
+    assert given_conditions(None, 2) == [{}, {}]
+
+
+def test_a_draw_is_the_priors_own_under_its_seed(prior_run, tmp_path):
+    samples = SampleRun(prior_run, tmp_path, num_samples=3, seed=5, temperature=0.7).draw()
+    generator = torch.Generator().manual_seed(5)
+    unknown = torch.full((3, 1), torch.nan)
+    codes, side = prior_run.prior.sample((3, 8, 8), unknown, temperature=0.7, generator=generator)
+    assert torch.equal(samples.codes, codes)
+    assert torch.equal(samples.side, side)
+    assert samples.images.min() >= 0
+    assert samples.images.max() <= 1
+
+
+def test_what_is_not_given_is_an_empty_cell(prior_run, tmp_path):
+    samples = SampleRun(prior_run, tmp_path, num_samples=2).draw()
+    assert samples.table["condition_slice_position"].isna().all()
+
+
+def test_a_condition_and_its_guidance_change_the_draw(prior_run, tmp_path):
+    def codes(**settings):
+        return SampleRun(prior_run, tmp_path, num_samples=4, **settings).draw().codes
+
+    given = {"condition": {"slice_position": 0.0}}
+    assert torch.equal(codes(**given), codes(**given))
+    assert torch.equal(codes(**given), codes(guidance=1.0, **given))
+    assert not torch.equal(codes(**given), codes(guidance=1e4, **given))
