@@ -34,11 +34,11 @@ class FitImageSized(MapTransform):
 
 def fit_image(image: Tensor, size: Sequence[int]) -> Tensor:
     """Pads or crops an image [C, H, W] about its centre to [C, *size]."""
-    rows, columns = (_margins(n, wanted) for n, wanted in zip(image.shape[-2:], size, strict=True))
+    rows, columns = (margins(n, wanted) for n, wanted in zip(image.shape[-2:], size, strict=True))
     return F.pad(image, (*columns, *rows))
 
 
-def _margins(length: int, wanted: int) -> tuple[int, int]:
+def margins(length: int, wanted: int) -> tuple[int, int]:
     """Pixels to add before and after an axis; negative ones are cropped. The odd pixel falls as in MONAI."""
     before = (wanted - length) // 2 if wanted >= length else wanted // 2 - length // 2
     return before, wanted - length - before
