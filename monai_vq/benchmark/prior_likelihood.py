@@ -100,9 +100,12 @@ def _train_peer(run_dir: str | Path, config: dict[str, Any], data: PriorData, de
 
     trainer = Engine(step)
     TrainingBudget(optimizer).attach(trainer)
-    trainer.add_event_handler(Events.EPOCH_COMPLETED(every=config["val_interval"]), validate)
-    trainer.add_event_handler(Events.COMPLETED, validate)
-    trainer.run(_batches(data, config), max_epochs=_epochs(run_dir))
+    last = _epochs(run_dir)
+    when = Events.EPOCH_COMPLETED(
+        event_filter=lambda engine, epoch: epoch % config["val_interval"] == 0 or epoch == last
+    )
+    trainer.add_event_handler(when, validate)
+    trainer.run(_batches(data, config), max_epochs=last)
     peer.network.load_state_dict(best["state"])
     return peer
 

@@ -33,7 +33,7 @@ class PriorReport:
 
     Beside it stand ``uniform``, the latent as it is stored without a prior; ``order 0``, its empirical entropy; and
     ``gaussian``, the codes by their frequency and each code's gains by a normal distribution, the prior that the
-    projected report proposed.
+    projected report proposed; ``gaussian by position`` counts the codes at each position of the grid by themselves.
 
     Args:
         run_dir: the run's folder, with ``checkpoints/best.pt``.
@@ -75,15 +75,19 @@ class PriorReport:
 
     def _count_splits(self) -> pd.DataFrame:
         codes, side = self._latents("train")
-        gaussian = GaussianPrior(copy.deepcopy(self.prior.alphabet)).to(self.device)
-        gaussian.fit(codes, side)
         models: dict[str, BitCounter] = {
             "prior": _UnderPrecision(self.prior, self.inferer),
-            "gaussian": gaussian,
+            "gaussian by position": self._gaussian(codes, side, self.data.grid_size),
+            "gaussian": self._gaussian(codes, side),
             "order 0": OrderZero(self.prior.alphabet, codes, side),
             "uniform": Uniform(self.prior.alphabet),
         }
         return pd.concat([self._count(split, name, model) for split in SPLIT_NAMES for name, model in models.items()])
+
+    def _gaussian(self, codes: Tensor, side: Tensor, grid_size: tuple[int, int] | None = None) -> GaussianPrior:
+        gaussian = GaussianPrior(copy.deepcopy(self.prior.alphabet), grid_size).to(self.device)
+        gaussian.fit(codes, side)
+        return gaussian
 
     def _latents(self, split: str) -> tuple[Tensor, Tensor]:
         stored = self.data.latents(split)
