@@ -14,7 +14,7 @@ from monai_vq.priors.backbone import Backbone
 from monai_vq.priors.conditions import ConditionEmbedding
 from monai_vq.priors.gain_head import GainHead
 from monai_vq.priors.latent_embedding import LatentEmbedding
-from monai_vq.priors.sampling import Kept, SymbolChoice, walk
+from monai_vq.priors.sampling import Kept, PositionHeads, SymbolChoice, walk
 from monai_vq.priors.vector_head import VectorHead
 
 
@@ -190,12 +190,26 @@ class Prior(nn.Module):
             ValueError: if an argument is outside what is stated here.
         """
         choice = SymbolChoice(temperature, top_k, top_p, generator)
+        heads = PositionHeads(self.alphabet, self.to_logits, self.gain_head, self.vector_head, choice, guidance)
+        B, h, w = shape
         was_training = self.training
         try:
+            self.eval()
             with torch.autocast(self.to_logits.weight.device.type, enabled=False):  # the caches are in float32
-                return walk(self.eval(), shape, condition, choice, guidance, keep, progress)
+                stepper = self.backbone.start(B * heads.copies, h, w, self._guiding(condition, B, guidance))
+                return walk(heads, self.embedding, stepper, self.backbone.order(h, w), shape, keep, progress)
         finally:
             self.train(was_training)
+
+    def _guiding(self, condition: Tensor | None, batch: int, guidance: float | None) -> Tensor | None:
+        """The embedded condition [B, dim]; with guidance [2 · B, dim], the second half unconditional."""
+        embedded = self.embed_condition(condition, batch)
+        if guidance is None:
+            return embedded
+        unconditional = self.embed_condition(None, batch)
+        if embedded is None or unconditional is None:
+            raise ValueError(f"guidance {guidance}: this prior was trained without conditions, so none can guide it.")
+        return torch.cat([embedded, unconditional])
 
 
 def _log_frequencies(symbols: Tensor, number: int) -> Tensor:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from monai_vq.priors.prior import Prior
+from monai_vq.priors.alphabet import LatentAlphabet
+from monai_vq.priors.backbone import Stepper
+from monai_vq.priors.gain_head import GainHead
+from monai_vq.priors.latent_embedding import LatentEmbedding
+from monai_vq.priors.vector_head import VectorHead
 
 
 class Kept(NamedTuple):
@@ -77,77 +81,98 @@ def _nucleus(probabilities: Tensor, share: float) -> Tensor:
     return kept / kept.sum(dim=-1, keepdim=True)
 
 
-def walk(
-    prior: Prior,
-    shape: tuple[int, int, int],
-    condition: Tensor | None,
-    choice: SymbolChoice,
-    guidance: float | None,
-    keep: Kept | None,
-    progress: bool,
-) -> tuple[Tensor, Tensor]:
-    """Draws latents through the grid in the backbone's order; see `Prior.sample`."""
-    B, h, w = shape
-    device = prior.to_logits.weight.device
-    heads = _Heads(prior, choice, guidance)
-    stepper = prior.backbone.start(B * heads.copies, h, w, heads.embed(condition, B))
-    codes = torch.zeros(B, h * w, dtype=torch.int64, device=device)
-    side = torch.zeros(B, h * w, prior.alphabet.side_channels, device=device)
-    embedded: Tensor | None = None
-    for t in tqdm(prior.backbone.order(h, w), desc="sampling", unit="position", disable=not progress):
-        hidden = stepper.next(embedded)
-        code, at, index = heads.draw(hidden)
-        if keep is not None:
-            code, at, index = _held(prior, keep, t, code, at)
-        codes[:, t], side[:, t] = code, at
-        embedded = prior.embedding(code[:, None], index[..., None], at[..., None])[:, 0]
-        embedded = embedded.repeat(heads.copies, 1)
-    return codes.view(B, h, w), side.transpose(1, 2).reshape(B, -1, h, w)
+class PositionHeads:
+    """Draws a position's symbols from hidden states; with guidance these come twice, the second unconditional.
 
+    Args:
+        alphabet: of the latent.
+        to_logits: hidden [B, dim] to the logits of codes [B, K].
+        gain_head: of an alphabet with gains.
+        vector_head: of an alphabet with vectors.
+        choice: how a symbol is drawn.
+        guidance: weight of the conditional over the unconditional logits; None without guidance.
+    """
 
-def _held(prior: Prior, keep: Kept, t: int, code: Tensor, at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The kept symbols of position t where they are kept, else the drawn ones: code [B], side and indices [B, G]."""
-    stays = keep.mask.flatten(1)[:, t]
-    code = torch.where(stays, keep.codes.flatten(1)[:, t], code)
-    at = torch.where(stays[:, None], keep.side.flatten(2)[:, :, t], at)[..., None]
-    index = prior.alphabet.encode(code[:, None], at)
-    return code, prior.alphabet.round(code[:, None], at)[..., 0], index[..., 0]
-
-
-class _Heads:
-    """Draws a position's symbols from hidden states; with guidance these come twice, the second unconditional."""
-
-    def __init__(self, prior: Prior, choice: SymbolChoice, guidance: float | None) -> None:
-        if guidance is not None and prior.conditions is None:
-            raise ValueError(f"guidance {guidance}: this prior was trained without conditions, so none can guide it.")
-        self.prior, self.choice, self.guidance = prior, choice, guidance
+    def __init__(
+        self,
+        alphabet: LatentAlphabet,
+        to_logits: nn.Module,
+        gain_head: GainHead | None,
+        vector_head: VectorHead | None,
+        choice: SymbolChoice,
+        guidance: float | None,
+    ) -> None:
+        self.alphabet, self.to_logits = alphabet, to_logits
+        self.gain_head, self.vector_head = gain_head, vector_head
+        self.choice, self.guidance = choice, guidance
         self.copies = 1 if guidance is None else 2
 
-    def embed(self, condition: Tensor | None, batch: int) -> Tensor | None:
-        embedded = self.prior.embed_condition(condition, batch)
-        unconditional = self.prior.embed_condition(None, batch)
-        if self.guidance is None or embedded is None or unconditional is None:
-            return embedded
-        return torch.cat([embedded, unconditional])
-
-    def draw(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns code [B], side [B, G] and gain indices [B, G] (or [B, 0]) of hidden states [copies · B, dim]."""
-        code = self.choice.draw(self._guided(self.prior.to_logits(hidden)))
-        twice = code.repeat(self.copies)
-        alphabet = self.prior.alphabet
-        index = code.new_zeros(len(code), 0)
-        if self.prior.vector_head is not None:
+    def draw(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns code [B] and side [B, G] of hidden states [copies · B, dim]."""
+        code = self.choice.draw(self._guided(self.to_logits(hidden)))
+        if self.vector_head is not None:
             temperature = 0.0 if self.choice.top_k == 1 else self.choice.temperature
-            vectors = self.prior.vector_head.sample(hidden[: len(code)], code, temperature, self.choice.generator)
-            return code, vectors * alphabet.has_side[code, None], index
-        for _ in range(alphabet.num_gains):
-            logits = self.prior.gain_head(hidden, twice, index.repeat(self.copies, 1))[:, -1]  # type: ignore[misc]
-            index = torch.cat([index, self.choice.draw(self._guided(logits))[:, None]], dim=1)
-        index = index * alphabet.has_side[code, None]
-        return code, alphabet.decode(code[:, None], index[..., None])[..., 0], index
+            vectors = self.vector_head.sample(hidden[: len(code)], code, temperature, self.choice.generator)
+            return code, vectors * self.alphabet.has_side[code, None]
+        return code, self.alphabet.decode(code[:, None], self._draw_levels(hidden, code)[..., None])[..., 0]
+
+    def _draw_levels(self, hidden: Tensor, code: Tensor) -> Tensor:
+        """Levels of all gains one after the other, [B, G] int64."""
+        codes = code.repeat(self.copies)
+        levels = code.new_zeros(len(code), 0)
+        if self.gain_head is not None:
+            for _ in range(self.alphabet.num_gains):
+                logits = self.gain_head(hidden, codes, levels.repeat(self.copies, 1))[:, -1]
+                levels = torch.cat([levels, self.choice.draw(self._guided(logits))[:, None]], dim=1)
+        return levels
 
     def _guided(self, logits: Tensor) -> Tensor:
         if self.guidance is None:
             return logits
         conditional, unconditional = logits.chunk(2)
         return unconditional + self.guidance * (conditional - unconditional)
+
+
+def walk(
+    heads: PositionHeads,
+    embedding: LatentEmbedding,
+    stepper: Stepper,
+    order: Sequence[int],
+    shape: tuple[int, int, int],
+    keep: Kept | None = None,
+    progress: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Draws latents position by position.
+
+    Args:
+        heads: that draw.
+        embedding: of what was drawn, for the positions after it.
+        stepper: of copies · B latents, at its start.
+        order: of the positions.
+        shape: (B, h, w).
+        keep: what stays.
+        progress: shows a progress bar.
+
+    Returns:
+        codes [B, h, w] and side [B, G, h, w].
+    """
+    B, h, w = shape
+    alphabet = heads.alphabet
+    codes = torch.zeros(B, h * w, dtype=torch.int64, device=alphabet.has_side.device)
+    side = torch.zeros(B, alphabet.side_channels, h * w, device=codes.device)
+    embedded: Tensor | None = None
+    for t in tqdm(order, desc="sampling", unit="position", disable=not progress):
+        codes[:, t], side[:, :, t] = _held(keep, t, *heads.draw(stepper.next(embedded)))
+        code, at = codes[:, t : t + 1], alphabet.round(codes[:, t : t + 1], side[:, :, t : t + 1])
+        side[:, :, t : t + 1] = at
+        embedded = embedding(code, alphabet.encode(code, at), at)[:, 0].repeat(heads.copies, 1)
+    return codes.view(B, h, w), side.view(B, -1, h, w)
+
+
+def _held(keep: Kept | None, t: int, code: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
+    """The kept code [B] and side [B, G] of position t where they are kept, else the drawn ones."""
+    if keep is None:
+        return code, side
+    stays = keep.mask.flatten(1)[:, t]
+    code = torch.where(stays, keep.codes.flatten(1)[:, t], code)
+    return code, torch.where(stays[:, None], keep.side.flatten(2)[:, :, t], side)
