@@ -13,7 +13,7 @@ STAGE1 = json.loads((FOLDER / "projected.json").read_text())
 COMMON = json.loads((FOLDER / "common.json").read_text())
 PARTS = json.loads((FOLDER / "common_priors.json").read_text())
 README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-OWN = ("_desc_", "output_dir", "network_def", "prior_dim", "num_layers", "num_heads", "prior_dropout")
+OWN = ("_desc_", "learning_rate", "output_dir", "network_def", "prior_dim", "num_layers", "num_heads", "prior_dropout")
 
 
 def test_both_priors_are_trained_alike():
