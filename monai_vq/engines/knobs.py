@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
-from monai_vq.engines import prior_knobs
+from monai_vq.engines.priors import knobs as prior_knobs
 from monai_vq.errors import InputError
 from monai_vq.quantizers.gains import MAX_GAIN_BITS
 

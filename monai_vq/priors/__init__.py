@@ -4,7 +4,7 @@ from monai_vq.priors.alphabet import LatentAlphabet
 from monai_vq.priors.backbone import Backbone, Stepper
 from monai_vq.priors.conditions import Categorical, ConditionEmbedding, ConditionFields, Continuous
 from monai_vq.priors.from_monai import from_monai
-from monai_vq.priors.order_zero import GaussianPrior
+from monai_vq.priors.gaussian_prior import GaussianPrior
 from monai_vq.priors.pixelcnn import GatedPixelCNN
 from monai_vq.priors.prior import LatentBits, Prior
 from monai_vq.priors.sampling import Kept

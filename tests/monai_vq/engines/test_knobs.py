@@ -6,7 +6,7 @@ from monai.bundle import ConfigParser
 
 from monai_vq.engines import check_knobs
 from monai_vq.engines.knobs import KNOBS, calling_parser, check_value
-from monai_vq.engines.prior_knobs import PRIOR_KNOBS
+from monai_vq.engines.priors.knobs import PRIOR_KNOBS
 from monai_vq.errors import InputError
 
 _CODEBOOK = ("num_embeddings", "embedding_dim", "commitment_cost", "estimator")

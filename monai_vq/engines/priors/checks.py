@@ -8,10 +8,10 @@ from typing import Any
 
 from monai_vq.data import read_splits
 from monai_vq.engines.checks import or_exit
-from monai_vq.engines.condition_fields import learn_fields
 from monai_vq.engines.knobs import calling_parser
-from monai_vq.engines.load_prior import make_prior
-from monai_vq.engines.stage1 import Stage1
+from monai_vq.engines.latents.stage1 import Stage1
+from monai_vq.engines.priors.condition_fields import learn_fields
+from monai_vq.engines.priors.load import make_prior
 from monai_vq.errors import InputError
 from monai_vq.handlers.checkpoints import LAST, load_network, read_checkpoint
 from monai_vq.priors import ConditionFields

@@ -7,7 +7,7 @@ import torch
 
 from monai_vq.data import read_manifest, write_manifest
 from monai_vq.data.condition_rows import condition_rows
-from monai_vq.engines.condition_fields import embed_conditions, encode_known, learn_fields
+from monai_vq.engines.priors.condition_fields import embed_conditions, encode_known, learn_fields
 from monai_vq.errors import InputError
 from monai_vq.priors import Categorical, ConditionFields, Continuous
 

@@ -4,10 +4,10 @@ import torch
 
 from monai_vq.data import slice_items
 from monai_vq.data.condition_rows import condition_rows
-from monai_vq.engines.anomaly_data import scan_stacks
-from monai_vq.engines.latent_extraction import slice_loader
-from monai_vq.engines.load_prior import PriorRun, load_prior
-from monai_vq.engines.stage1 import read_stage1
+from monai_vq.engines.anomaly.scan_stacks import scan_stacks
+from monai_vq.engines.latents.extraction import slice_loader
+from monai_vq.engines.latents.stage1 import read_stage1
+from monai_vq.engines.priors.load import PriorRun, load_prior
 
 
 @pytest.fixture(scope="module")

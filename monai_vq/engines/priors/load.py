@@ -13,8 +13,8 @@ from monai.bundle import ConfigParser
 
 from monai_vq.engines.batches import place
 from monai_vq.engines.checks import or_exit
+from monai_vq.engines.latents.stage1 import Stage1, on_device, read_stage1
 from monai_vq.engines.load_run import NETWORK, network_settings
-from monai_vq.engines.stage1 import Stage1, on_device, read_stage1
 from monai_vq.errors import InputError
 from monai_vq.handlers.checkpoints import BEST, load_network, read_checkpoint
 from monai_vq.networks import VQVAE

@@ -2,7 +2,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from monai_vq.engines import default_gain_bits, read_stage1
-from monai_vq.engines.prior_checks import check_gain_bits
+from monai_vq.engines.priors.checks import check_gain_bits
 from monai_vq.errors import InputError
 from monai_vq.quantizers import Codebook, ProjectedQuantizer, VectorQuantizer
 

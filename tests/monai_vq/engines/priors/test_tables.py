@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monai_vq.engines.prior_tables import bits_by_patient, bits_by_split, format_bits, write_bits
+from monai_vq.engines.priors.tables import bits_by_patient, bits_by_split, format_bits, write_bits
 from monai_vq.metrics import patient_interval
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_vq.data import slice_items
-from monai_vq.engines.stage1 import Stage1, on_device
+from monai_vq.engines.latents.stage1 import Stage1, on_device
 from monai_vq.metrics import slice_scores
 from monai_vq.networks import VQVAE
 from monai_vq.transforms import FitImageSized, LoadSliced, ResampleSliced

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from monai_vq.engines import SampleRun, load_prior
-from monai_vq.engines.sample_run import given_conditions
+from monai_vq.engines.samples.run import given_conditions
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from monai_vq.engines.checks import or_exit
-from monai_vq.engines.load_prior import PriorRun
 from monai_vq.engines.precision import check_device
-from monai_vq.engines.sample_files import check_format, slice_affine, write_images, write_latent, write_samples_table
-from monai_vq.engines.sample_judge import FOLDER, check_judging, judge_samples
+from monai_vq.engines.priors.load import PriorRun
+from monai_vq.engines.samples.files import check_format, slice_affine, write_images, write_latent, write_samples_table
+from monai_vq.engines.samples.judge import FOLDER, check_judging, judge_samples
 from monai_vq.errors import InputError
 from monai_vq.metrics.prior_bits import BITS, COUNTS, patient_bits, slice_counts
 

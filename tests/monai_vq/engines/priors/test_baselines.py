@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from monai_vq.engines.prior_baselines import OrderZero, Uniform
+from monai_vq.engines.priors.baselines import OrderZero, Uniform
 from monai_vq.metrics import code_entropy_bits
 from monai_vq.priors import LatentAlphabet
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from monai_vq.data import slice_items
 from monai_vq.engines import load_run, read_stage1
-from monai_vq.engines.latent_extraction import extract_latents, rounding_scores, slice_loader
+from monai_vq.engines.latents.extraction import extract_latents, rounding_scores, slice_loader
 from monai_vq.transforms import FitImageSized, LoadSliced
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_vq.engines.latent_files import StoredLatents, read_alphabet, read_latents, write_alphabet, write_latents
+from monai_vq.engines.latents.files import StoredLatents, read_alphabet, read_latents, write_alphabet, write_latents
 from monai_vq.priors import LatentAlphabet
 
 

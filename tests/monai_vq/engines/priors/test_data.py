@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from monai_vq.data import slice_items
-from monai_vq.engines import PriorData, latent_tensors, load_run, prior_data, read_stage1
-from monai_vq.engines.latent_extraction import extract_latents, slice_loader
+from monai_vq.engines import PriorData, latent_tensors, load_run, read_stage1
+from monai_vq.engines.latents.extraction import extract_latents, slice_loader
+from monai_vq.engines.priors import data as prior_data
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pandas as pd
 
 from monai_vq.anomaly.evaluation import ScanMaps
 from monai_vq.anomaly.lesions import Lesion
-from monai_vq.engines.anomaly_pictures import lesion_pictures, scan_pictures
+from monai_vq.engines.anomaly.pictures import lesion_pictures, scan_pictures
 
 
 def make_scan(number: int, level: float) -> tuple[ScanMaps, np.ndarray]:

@@ -5,7 +5,7 @@ from monai.bundle import ConfigParser
 
 from monai_vq.engines import check_knobs
 from monai_vq.engines.knobs import check_value
-from monai_vq.engines.prior_knobs import PRIOR_KNOBS
+from monai_vq.engines.priors.knobs import PRIOR_KNOBS
 from monai_vq.errors import InputError
 
 TRAINING = {"stage1_dir", "conditions", "condition_dropout", "prior_dim", "num_layers", "patience", "sample_interval"}

@@ -22,11 +22,11 @@ from monai_vq.anomaly.normal import NormalMap
 from monai_vq.anomaly.restoration import Restorer
 from monai_vq.anomaly.volumes import write_map
 from monai_vq.data import read_splits
-from monai_vq.engines.anomaly_data import ScanStack, scan_stacks
-from monai_vq.engines.anomaly_pictures import lesion_pictures, scan_pictures
+from monai_vq.engines.anomaly.pictures import lesion_pictures, scan_pictures
+from monai_vq.engines.anomaly.scan_stacks import ScanStack, scan_stacks
 from monai_vq.engines.checks import or_exit
-from monai_vq.engines.load_prior import PriorRun
-from monai_vq.engines.stage1 import check_split
+from monai_vq.engines.latents.stage1 import check_split
+from monai_vq.engines.priors.load import PriorRun
 from monai_vq.errors import InputError
 from monai_vq.report.anomaly_figures import AnomalyPicture
 from monai_vq.report.anomaly_page import Evaluation, write_anomaly_page

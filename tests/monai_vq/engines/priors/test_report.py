@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 import torch
 
-from monai_vq.engines import AutocastInferer, PriorData, PriorReport, load_prior, prior_report, read_stage1
-from monai_vq.engines.prior_baselines import Uniform
+from monai_vq.engines import AutocastInferer, PriorData, PriorReport, load_prior, read_stage1
+from monai_vq.engines.priors import report as prior_report
+from monai_vq.engines.priors.baselines import Uniform
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from monai_vq.data import read_splits, slice_items
-from monai_vq.engines import load_prior, sample_judge
-from monai_vq.engines.sample_judge import judge_samples, real_slices
+from monai_vq.engines import load_prior
+from monai_vq.engines.samples import judge as sample_judge
+from monai_vq.engines.samples.judge import judge_samples, real_slices
 from monai_vq.transforms import FitImageSized, LoadSliced
 
 

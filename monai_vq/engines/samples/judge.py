@@ -11,9 +11,9 @@ from torch import Tensor
 
 from monai_vq.data import read_splits
 from monai_vq.data.condition_rows import condition_rows
-from monai_vq.engines.latent_extraction import slice_loader
-from monai_vq.engines.load_prior import PriorRun
-from monai_vq.engines.stage1 import require_split
+from monai_vq.engines.latents.extraction import slice_loader
+from monai_vq.engines.latents.stage1 import require_split
+from monai_vq.engines.priors.load import PriorRun
 from monai_vq.errors import InputError
 from monai_vq.priors import Categorical
 from monai_vq.report.samples import SampleScores, SliceSet, judge

@@ -16,14 +16,14 @@ from tqdm import tqdm
 
 from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.engines.batches import place
-from monai_vq.engines.latent_batches import PrepareLatents, latent_tensors
-from monai_vq.engines.prior_baselines import BitCounter, OrderZero, Uniform
-from monai_vq.engines.prior_data import PriorData
-from monai_vq.engines.prior_tables import bits_by_patient, bits_by_split, format_bits, write_bits
+from monai_vq.engines.latents.batches import PrepareLatents, latent_tensors
+from monai_vq.engines.priors.baselines import BitCounter, OrderZero, Uniform
+from monai_vq.engines.priors.data import PriorData
+from monai_vq.engines.priors.tables import bits_by_patient, bits_by_split, format_bits, write_bits
 from monai_vq.handlers.checkpoints import BEST, load_network, read_checkpoint
 from monai_vq.metrics import PriorBits
 from monai_vq.priors import LatentBits, Prior
-from monai_vq.priors.order_zero import GaussianPrior
+from monai_vq.priors.gaussian_prior import GaussianPrior
 
 TRAINING_SLICES = 1000  # of the training patients, evenly: what shows an overfit; a pass over all takes an epoch's time
 

@@ -3,7 +3,7 @@ import torch
 from monai.data import DataLoader, Dataset
 
 from monai_vq.engines import PrepareLatents, latent_tensors
-from monai_vq.engines.latent_files import StoredLatents
+from monai_vq.engines.latents.files import StoredLatents
 from monai_vq.priors import LatentAlphabet
 
 

@@ -8,8 +8,8 @@ import pytest
 from monai_vq.anomaly.evaluation import METHODS
 from monai_vq.anomaly.lesions import TESTING
 from monai_vq.data import read_manifest
-from monai_vq.engines.anomaly_run import AnomalyRun, check_anomaly
-from monai_vq.engines.load_prior import PriorRun, load_prior
+from monai_vq.engines.anomaly.run import AnomalyRun, check_anomaly
+from monai_vq.engines.priors.load import PriorRun, load_prior
 from monai_vq.priors import Prior
 
 

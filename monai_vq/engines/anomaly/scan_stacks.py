@@ -15,8 +15,8 @@ from torch import Tensor
 from monai_vq.data import ScanRecord, check_fit, plane_spacing, read_manifest, read_splits, records_of_split
 from monai_vq.data.condition_rows import SLICE_POSITION, condition_rows
 from monai_vq.data.dataset import slice_items
-from monai_vq.engines.condition_fields import encode_known
-from monai_vq.engines.load_prior import PriorRun
+from monai_vq.engines.priors.condition_fields import encode_known
+from monai_vq.engines.priors.load import PriorRun
 from monai_vq.transforms import FitImageSized, LoadSliced, ResampleSliced
 
 

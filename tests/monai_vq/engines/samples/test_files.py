@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from monai_vq.data import read_manifest, write_manifest
-from monai_vq.engines.sample_files import check_format, slice_affine, write_images, write_latent
+from monai_vq.engines.samples.files import check_format, slice_affine, write_images, write_latent
 from monai_vq.errors import InputError
 
 

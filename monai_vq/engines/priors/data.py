@@ -18,9 +18,8 @@ from torch import Tensor
 from monai_vq.atomic import atomic_path
 from monai_vq.data import slice_items
 from monai_vq.data.condition_rows import condition_rows
-from monai_vq.engines.condition_fields import encode_known, learn_fields
-from monai_vq.engines.latent_extraction import extract_latents, rounding_scores, slice_loader
-from monai_vq.engines.latent_files import (
+from monai_vq.engines.latents.extraction import extract_latents, rounding_scores, slice_loader
+from monai_vq.engines.latents.files import (
     ALPHABET,
     StoredLatents,
     alphabet_arguments,
@@ -29,8 +28,9 @@ from monai_vq.engines.latent_files import (
     write_alphabet,
     write_latents,
 )
+from monai_vq.engines.latents.stage1 import Stage1, on_device
+from monai_vq.engines.priors.condition_fields import encode_known, learn_fields
 from monai_vq.engines.run_folder import data_origin
-from monai_vq.engines.stage1 import Stage1, on_device
 from monai_vq.priors import ConditionFields, LatentAlphabet, Prior
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import torch
 
 from monai_vq.data import file_sha256, read_splits, write_splits
 from monai_vq.engines import check_split, on_device, open_stage1, read_stage1
-from monai_vq.engines import stage1 as stage1_module
+from monai_vq.engines.latents import stage1 as stage1_module
 from monai_vq.engines.load_run import make_network
 from monai_vq.errors import InputError
 

@@ -1,0 +1,1 @@
+"""Maps of what a trained prior finds abnormal, over a dataset."""

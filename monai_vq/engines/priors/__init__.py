@@ -1,0 +1,1 @@
+"""Training a prior on the latents of a finished run, and counting its bits."""

@@ -1,0 +1,1 @@
+"""Drawing samples from a trained prior, storing and judging them."""
