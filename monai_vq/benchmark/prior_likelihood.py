@@ -105,7 +105,9 @@ def _train_peer(run_dir: str | Path, config: dict[str, Any], data: PriorData, de
         event_filter=lambda engine, epoch: epoch % config["val_interval"] == 0 or epoch == last
     )
     trainer.add_event_handler(when, validate)
-    trainer.run(_batches(data, config), max_epochs=last)
+    sampler, batches = _batches(data, config)
+    trainer.add_event_handler(Events.EPOCH_STARTED, lambda engine: sampler.set_epoch(engine.state.epoch))
+    trainer.run(batches, max_epochs=last)
     peer.network.load_state_dict(best["state"])
     return peer
 
@@ -122,10 +124,11 @@ def _epochs(run_dir: str | Path) -> int:
     return int(pd.read_csv(Path(run_dir) / "metrics.csv")["epoch"].max())
 
 
-def _batches(data: PriorData, config: dict[str, Any]) -> DataLoader:
+def _batches(data: PriorData, config: dict[str, Any]) -> tuple[DistributedSampler, DataLoader]:
+    """The run's sampler, and its batches of codes."""
     codes = torch.from_numpy(data.latents("train").codes.astype("int64"))
     sampler: DistributedSampler = DistributedSampler(codes, num_replicas=1, rank=0, seed=config["seed"])  # type: ignore[arg-type]
-    return DataLoader(codes, config["batch_size"], sampler=sampler)  # type: ignore[arg-type]
+    return sampler, DataLoader(codes, config["batch_size"], sampler=sampler)  # type: ignore[arg-type]
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_vq.errors import InputError
@@ -146,7 +147,21 @@ class LatentAlphabet(nn.Module):
         """Returns the index of each gain's nearest level, [B, G, *spatial] int64; 0 where the code carries none."""
         if self.gains is None:
             return codes.unsqueeze(1)[:, :0]
-        return self.gains.encode(side) * self.has_side[codes].unsqueeze(1)
+        # As GainQuantizer.encode, without a number for each level of each gain: here whole datasets pass.
+        middles = (self.gains.levels[:, 1:] + self.gains.levels[:, :-1]) / 2
+        found = [torch.bucketize(gain.contiguous(), edges) for gain, edges in zip(side.unbind(1), middles, strict=True)]
+        return torch.stack(found, dim=1) * self.has_side[codes].unsqueeze(1)
+
+    def distinct(self, logits: Tensor) -> Tensor:
+        """Returns logits [..., G, 2^b] of levels with −∞ where a level equals the one before: no gain is encoded as it.
+
+        Of fewer than G gains, the first ones are meant.
+        """
+        if self.gains is None:
+            return logits
+        levels = self.gains.levels[: logits.shape[-2]]
+        repeated = F.pad(levels[:, 1:] == levels[:, :-1], (1, 0))
+        return logits.masked_fill(repeated, float("-inf"))
 
     def decode(self, codes: Tensor, indices: Tensor) -> Tensor:
         """Returns the gains [B, G, *spatial] of indices; 1 where the code carries none, which draws it as it is."""

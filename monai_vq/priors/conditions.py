@@ -146,6 +146,10 @@ def _learn_field(name: str, rows: Sequence[Mapping[str, Any]]) -> Field:
     numbers = [_as_number(value) for value in known]
     if all(number is not None for number in numbers):
         values = torch.tensor(numbers, dtype=torch.float64)
+        if not values.std() > 0:
+            raise InputError(
+                f"condition {name!r} is {numbers[0]} in all training images; leave it out of --conditions."
+            )
         return Continuous(name, float(values.mean()), float(values.std()))
     if len(classes) > MAX_CLASSES:
         raise InputError(

@@ -42,6 +42,9 @@ class GainHead(nn.Module):
         G = min(len(self.which), indices.shape[-1] + 1)
         state = hidden + self.codes(codes)
         first = torch.arange(indices.shape[-1], device=indices.device) * self.num_levels
-        before = self.levels(indices + first)[..., : G - 1, :].cumsum(dim=-2)
-        before = torch.cat([torch.zeros_like(state).unsqueeze(-2), before], dim=-2)  # [..., G, dim]
+        embedded = self.levels(indices + first)
+        earlier = torch.ones(G, indices.shape[-1], device=embedded.device).tril(
+            -1
+        )  # cumsum has no deterministic kernel
+        before = earlier.to(embedded.dtype) @ embedded  # [..., G, dim]
         return self.to_logits(self.mix(state.unsqueeze(-2) + before + self.which[:G]))

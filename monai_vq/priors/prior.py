@@ -147,7 +147,7 @@ class Prior(nn.Module):
         if self.gain_head is None:
             return hidden.new_zeros(indices.shape, dtype=torch.float32)
         levels = indices.movedim(1, -1)
-        bits = _bits_of(self.gain_head(hidden, codes, levels), levels)
+        bits = _bits_of(self.alphabet.distinct(self.gain_head(hidden, codes, levels)), levels)
         return bits.movedim(-1, 1) * self.alphabet.has_side[codes].unsqueeze(1)
 
     def _density(self, hidden: Tensor, codes: Tensor, side: Tensor) -> Tensor:
@@ -179,7 +179,8 @@ class Prior(nn.Module):
             top_p: only the likeliest, as many as hold this share of the probability (Holtzman et al. 2020).
             generator: makes the draw reproducible; on the prior's device.
             guidance: w of unconditional + w · (conditional − unconditional) logits (Ho & Salimans 2022): 1 is the
-                condition as it was learned, more exaggerates it.
+                condition as it was learned, more exaggerates it. It acts on codes and gains; vectors of a frequency
+                latent are drawn from their conditional Gaussian.
             keep: latents whose positions stay where its mask is True; the others are drawn, given what is before them.
             progress: shows a progress bar.
 

@@ -63,10 +63,12 @@ class SymbolChoice:
         """Returns what a symbol is drawn from, [..., n], of logits [..., n]."""
         logits = logits.float() / self.temperature
         if self.top_k is not None and self.top_k < logits.shape[-1]:
-            least = logits.topk(self.top_k, dim=-1).values[..., -1:]
-            logits = logits.masked_fill(logits < least, float("-inf"))
+            likeliest = logits.topk(self.top_k, dim=-1)  # of equal ones as many as fit
+            logits = torch.full_like(logits, float("-inf")).scatter(-1, likeliest.indices, likeliest.values)
         probabilities = logits.softmax(dim=-1)
-        return probabilities if self.top_p is None else _nucleus(probabilities, self.top_p)
+        if self.top_p is None or self.top_p == 1:  # a sum of float32 may reach 1 before the last symbol
+            return probabilities
+        return _nucleus(probabilities, self.top_p)
 
     def draw(self, logits: Tensor) -> Tensor:
         """Returns a symbol a row, [B] int64, of logits [B, n]."""
@@ -122,7 +124,7 @@ class PositionHeads:
         levels = code.new_zeros(len(code), 0)
         if self.gain_head is not None:
             for _ in range(self.alphabet.num_gains):
-                logits = self.gain_head(hidden, codes, levels.repeat(self.copies, 1))[:, -1]
+                logits = self.alphabet.distinct(self.gain_head(hidden, codes, levels.repeat(self.copies, 1)))[:, -1]
                 levels = torch.cat([levels, self.choice.draw(self._guided(logits))[:, None]], dim=1)
         return levels
 

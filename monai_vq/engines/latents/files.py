@@ -16,6 +16,7 @@ from monai_vq.atomic import atomic_path
 from monai_vq.priors import LatentAlphabet
 
 ALPHABET = "alphabet.pt"
+ENCODED_AT_ONCE = 256  # slices: an index has eight bytes before it has one
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class StoredLatents:
         small = np.uint16 if alphabet.num_embeddings <= 2**16 else np.int32
         if alphabet.vector_size:
             return cls(codes.numpy().astype(small), side.numpy())
-        return cls(codes.numpy().astype(small), alphabet.encode(codes, side).numpy().astype(np.uint8))
+        parts = zip(codes.split(ENCODED_AT_ONCE), side.split(ENCODED_AT_ONCE), strict=True)
+        levels = [alphabet.encode(*part).numpy().astype(np.uint8) for part in parts]
+        return cls(codes.numpy().astype(small), np.concatenate(levels))
 
 
 def write_latents(path: Path, latents: StoredLatents, key: str) -> None:

@@ -26,24 +26,28 @@ class OrderZero:
 
     Args:
         alphabet: of the latents.
-        codes: of the training patients, [N, h, w].
-        side: [N, G, h, w].
     """
 
-    def __init__(self, alphabet: LatentAlphabet, codes: Tensor, side: Tensor) -> None:
+    def __init__(self, alphabet: LatentAlphabet) -> None:
         self.alphabet = alphabet
-        carried = alphabet.has_side[codes]
-        indices = alphabet.encode(codes, side).movedim(1, 0)  # [G, N, h, w]
-        self.code_bits = _table(codes, alphabet.num_embeddings)
-        self.level_bits = [_table(gain[carried], alphabet.num_levels) for gain in indices]
+        device = alphabet.has_side.device
+        self.counts = torch.zeros(alphabet.num_embeddings, dtype=torch.int64, device=device)
+        self.level_counts = torch.zeros(alphabet.num_gains, alphabet.num_levels, dtype=torch.int64, device=device)
+
+    def fit(self, codes: Tensor, side: Tensor) -> None:
+        """Counts the symbols of training images, codes [N, h, w] and side [N, G, h, w], beside those before."""
+        self.counts += torch.bincount(codes.flatten(), minlength=len(self.counts))
+        carried = self.alphabet.has_side[codes]
+        for counts, levels in zip(self.level_counts, self.alphabet.encode(codes, side).unbind(1), strict=True):
+            counts += torch.bincount(levels[carried], minlength=len(counts))
 
     def bits(self, codes: Tensor, side: Tensor, condition: Tensor | None = None) -> LatentBits:
         """Returns the bits of codes [B, h, w] and side [B, G, h, w], whatever the condition."""
         indices = self.alphabet.encode(codes, side)
         gains = indices.float()
-        for g, table in enumerate(self.level_bits):
-            gains[:, g] = table.to(codes.device)[indices[:, g]] * self.alphabet.has_side[codes]
-        return LatentBits(self.code_bits.to(codes.device)[codes], gains, torch.zeros_like(codes, dtype=torch.float32))
+        for g, counts in enumerate(self.level_counts):
+            gains[:, g] = _bits(counts)[indices[:, g]] * self.alphabet.has_side[codes]
+        return LatentBits(_bits(self.counts)[codes], gains, torch.zeros_like(codes, dtype=torch.float32))
 
 
 class Uniform:
@@ -64,7 +68,7 @@ class Uniform:
         return LatentBits(each, gains, torch.zeros_like(each))
 
 
-def _table(symbols: Tensor, number: int) -> Tensor:
-    """−log2 of the share of each of a number of symbols, float32, one added to each count."""
-    counts = torch.bincount(symbols.flatten(), minlength=number).double() + 1
-    return -(counts / counts.sum()).log2().float()
+def _bits(counts: Tensor) -> Tensor:
+    """−log2 of the share of each symbol, float32, one added to each count."""
+    smoothed = counts.double() + 1
+    return -(smoothed / smoothed.sum()).log2().float()

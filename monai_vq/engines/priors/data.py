@@ -99,8 +99,8 @@ class PriorData:
     def start(self, prior: Prior) -> Prior:
         """Returns an untrained prior that begins with the symbols' frequencies in the training patients' latents."""
         stored = self.latents("train")
-        codes = torch.from_numpy(stored.codes.astype(np.int64))
-        prior.start_at_frequencies(codes, torch.from_numpy(stored.side.astype(np.int64)))
+        gains = stored.side if self.alphabet.num_gains else stored.side[:, :0]
+        prior.start_at_frequencies(torch.from_numpy(stored.codes.astype(np.int64)), torch.from_numpy(gains).long())
         return prior
 
     def record(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from monai_vq.metrics import PriorBits
 from monai_vq.priors import LatentBits, Prior
 from monai_vq.priors.gaussian_prior import GaussianPrior
 
+FITTED_AT_ONCE = 256  # slices that the models without neighbours count at once
 TRAINING_SLICES = 1000  # of the training patients, evenly: what shows an overfit; a pass over all takes an epoch's time
 
 
@@ -74,26 +76,27 @@ class PriorReport:
         return splits
 
     def _count_splits(self) -> pd.DataFrame:
-        codes, side = self._latents("train")
-        models: dict[str, BitCounter] = {
-            "prior": _UnderPrecision(self.prior, self.inferer),
-            "gaussian by position": self._gaussian(codes, side, self.data.grid_size),
-            "gaussian": self._gaussian(codes, side),
-            "order 0": OrderZero(self.prior.alphabet, codes, side),
-            "uniform": Uniform(self.prior.alphabet),
+        alphabet = self.prior.alphabet
+        fitted: dict[str, GaussianPrior | OrderZero] = {
+            "gaussian by position": GaussianPrior(copy.deepcopy(alphabet), self.data.grid_size).to(self.device),
+            "gaussian": GaussianPrior(copy.deepcopy(alphabet)).to(self.device),
+            "order 0": OrderZero(alphabet),
         }
+        for codes, side in self._latents("train"):
+            for model in fitted.values():
+                model.fit(codes, side)
+        prior = _UnderPrecision(self.prior, self.inferer)
+        models: dict[str, BitCounter] = {"prior": prior, **fitted, "uniform": Uniform(alphabet)}
         return pd.concat([self._count(split, name, model) for split in SPLIT_NAMES for name, model in models.items()])
 
-    def _gaussian(self, codes: Tensor, side: Tensor, grid_size: tuple[int, int] | None = None) -> GaussianPrior:
-        gaussian = GaussianPrior(copy.deepcopy(self.prior.alphabet), grid_size).to(self.device)
-        gaussian.fit(codes, side)
-        return gaussian
-
-    def _latents(self, split: str) -> tuple[Tensor, Tensor]:
-        stored = self.data.latents(split)
-        codes = torch.from_numpy(stored.codes.astype(np.int64)).to(self.device)
-        side = torch.from_numpy(stored.side).to(self.device)
-        return codes, side if self.prior.alphabet.vector_size else self.prior.alphabet.decode(codes, side.long())
+    def _latents(self, split: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Codes and side of a split on the device, in parts: as int64 a dataset takes eight times its bytes on disk."""
+        stored, alphabet = self.data.latents(split), self.prior.alphabet
+        for first in range(0, len(stored.codes), FITTED_AT_ONCE):
+            part = slice(first, first + FITTED_AT_ONCE)
+            codes = torch.from_numpy(stored.codes[part].astype(np.int64)).to(self.device)
+            side = torch.from_numpy(stored.side[part]).to(self.device)
+            yield codes, side if alphabet.vector_size else alphabet.decode(codes, side.long())
 
     @torch.no_grad()
     def _count(self, split: str, name: str, model: BitCounter) -> pd.DataFrame:

@@ -50,6 +50,17 @@ def test_stage_1_latents_pass_through_to_the_bit(name):
     assert torch.equal(alphabet.has_side[codes].float() * alphabet.side_channels, quantizer.side_scalars(codes))
 
 
+@pytest.mark.parametrize("name", ["projected", "two_gains", "hybrid"])
+def test_indices_are_those_of_the_gain_quantizer(name):
+    alphabet = LatentAlphabet.of(QUANTIZERS[name]())
+    G, levels = alphabet.num_gains, alphabet.gains.levels
+    middles = ((levels[:, 1:] + levels[:, :-1]) / 2)[:, :4]
+    side = torch.cat([torch.randn(3, G, 5, 4), levels[:, :4].expand(5, -1, -1)[None].movedim(1, 2)])
+    side = torch.cat([side, middles[:, :1].expand(G, 20).reshape(1, G, 5, 4)])  # on the edge between two
+    codes = torch.full((5, 5, 4), int(alphabet.has_side.nonzero()[0]))
+    assert torch.equal(alphabet.encode(codes, side), alphabet.gains.encode(side))
+
+
 @pytest.mark.parametrize("bits", MAX_1960)
 def test_fitted_levels_are_those_of_least_error(bits):
     torch.manual_seed(0)

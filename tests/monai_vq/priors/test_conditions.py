@@ -7,11 +7,12 @@ import torch
 from monai_vq.errors import InputError
 from monai_vq.priors import Categorical, ConditionEmbedding, ConditionFields, Continuous
 
+CONTROL = {"diagnosis": "CN", "age": 80.0, "sex": "M", "site": "one", "cdr": "0", "field": "3"}
 ROWS = [
-    {"diagnosis": "AD", "age": 60.0, "sex": "F", "note": f"id{i}", "site": "one", "cdr": "0.5"} for i in range(1)
-] + [
-    {"diagnosis": "CN", "age": 80.0, "sex": "M", "note": f"n{i}", "site": "one", "cdr": "0"} for i in range(120)
-] + [{"diagnosis": "", "age": None, "sex": "unknown", "note": "x", "site": "one", "cdr": math.nan}]  # fmt: skip
+    {"diagnosis": "AD", "age": 60.0, "sex": "F", "note": "id0", "site": "one", "cdr": "0.5", "field": "3.0"},
+    *(CONTROL | {"note": f"n{i}"} for i in range(120)),
+    {"diagnosis": "", "age": None, "sex": "unknown", "note": "x", "site": "one", "cdr": math.nan, "field": ""},
+]
 
 
 def test_fields_are_learned_from_training_rows():
@@ -43,6 +44,7 @@ def test_fields_survive_json():
         (["diagnose"], "'diagnose' is no column of the manifest; it has: diagnosis, age"),
         (["site"], "'site' has only 'one'"),
         (["note"], "122 different texts"),
+        (["field"], "'field' is 3.0 in all training images"),
     ],
 )
 def test_columns_that_are_no_condition_are_refused(names, message):

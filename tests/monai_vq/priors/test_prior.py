@@ -26,6 +26,17 @@ def every_latent(prior: Prior, h: int, w: int) -> tuple[torch.Tensor, torch.Tens
     return codes, alphabet.decode(codes, indices)
 
 
+def test_levels_that_are_equal_are_one_symbol(make_prior):
+    prior = make_prior("projected", (1, 2))
+    gains = prior.alphabet.gains
+    gains.levels.copy_(torch.full((1, 2), 0.5))
+    codes = torch.tensor(list(itertools.product(range(3), repeat=2))).view(-1, 1, 2)
+    log_prob = prior.log_prob(codes, torch.full((9, 1, 1, 2), 0.5))
+    assert log_prob.exp2().sum().item() == pytest.approx(1.0, abs=1e-5)
+    drawn, side = prior.sample((50, 1, 2), generator=torch.Generator().manual_seed(0))
+    assert prior.log_prob(drawn, side).isfinite().all()
+
+
 @pytest.mark.parametrize("kind", ["vector", "projected", "two_gains", "hybrid"])
 @pytest.mark.parametrize("grid", [(1, 3), (3, 1), (2, 2)])
 def test_probabilities_of_all_latents_sum_to_one(make_prior, kind, grid):
@@ -37,9 +48,9 @@ def test_probabilities_of_all_latents_sum_to_one(make_prior, kind, grid):
     assert torch.logsumexp(log_prob * math.log(2), dim=0).exp().item() == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["vector", "projected", "two_gains", "hybrid"])
 def test_every_condition_sums_to_one_by_itself(make_prior, kind):
-    prior = make_prior("hybrid", (1, 2), conditions=True)
+    prior = make_prior(kind, (1, 2), conditions=True)
     codes, side = every_latent(prior, 1, 2)
     for condition in ([0.0, 1.0], [1.0, -2.0], [math.nan, math.nan]):
         log_prob = prior.log_prob(codes, side, torch.tensor([condition]).expand(len(codes), -1))

@@ -120,6 +120,9 @@ def test_filters_against_their_definitions():
     top = SymbolChoice(top_k=2).probabilities(logits)
     assert torch.equal(top > 0, torch.tensor([[True, True, False, False], [False, True, True, False]]))
     assert torch.allclose(top[0, 0] / top[0, 1], plain[0, 0] / plain[0, 1])
+    ties = SymbolChoice(top_k=1).probabilities(torch.zeros(3, 4))
+    assert torch.equal((ties > 0).sum(dim=-1), torch.ones(3, dtype=torch.int64))
+    assert (SymbolChoice(top_p=1.0).probabilities(torch.zeros(1, 65_536)) > 0).all()
     nucleus = SymbolChoice(top_p=0.7).probabilities(logits)  # 0.64 + 0.24 of the first row
     assert torch.equal(nucleus > 0, torch.tensor([[True, True, False, False], [False, True, True, False]]))
     assert torch.allclose(nucleus.sum(-1), torch.ones(2))
