@@ -6,7 +6,7 @@ training images, so a prior can give people away although its codebook holds non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,7 @@ class MemorisationTest:
         return self.p < SIGNIFICANT or self.num_copies > 0
 
 
-def nearest_training(images: Tensor, train: Tensor) -> Neighbours:
+def nearest_training(images: Tensor, train: Tensor | Iterable[Tensor]) -> Neighbours:
     """Finds the training slice of the highest similarity for each image.
 
     The similarity is the correlation of the images' middle band (a difference of Gaussians on at most 64 x 64 pixels),
@@ -85,27 +85,35 @@ def nearest_training(images: Tensor, train: Tensor) -> Neighbours:
 
     Args:
         images: [N, C, H, W] in [0, 1].
-        train: [M, C, H, W] of the same size.
+        train: [M, C, H, W] of the same size; or parts of it, one after another, where all are too many for memory.
 
     Raises:
         InputError: the sizes differ, or there are no training slices.
     """
+    index = np.zeros(len(images), dtype=np.int64)
+    similarity = np.full(len(images), -np.inf)
+    bands, seen = _middle_band(images), 0
+    for chunk in train.split(TRAINING) if isinstance(train, Tensor) else train:
+        _check_sizes(images, chunk)
+        patterns = _unit(_middle_band(chunk))
+        for first in range(0, len(images), QUERIES):
+            part = slice(first, first + QUERIES)
+            best, where = _highest(bands[part], patterns)
+            closer = best > similarity[part]
+            similarity[part] = np.where(closer, best, similarity[part])
+            index[part] = np.where(closer, where + seen, index[part])
+        seen += len(chunk)
+    if not seen:
+        raise InputError("neighbours are sought among training slices, got none: give some.")
+    return Neighbours(index, similarity)
+
+
+def _check_sizes(images: Tensor, train: Tensor) -> None:
     if images.ndim != 4 or not len(train) or images.shape[1:] != train.shape[1:]:
         raise InputError(
             f"neighbours are sought among training slices of the images' size, got images {list(images.shape)} and "
             f"{list(train.shape)}: give both as [N, C, H, W] of one size."
         )
-    index = np.zeros(len(images), dtype=np.int64)
-    similarity = np.full(len(images), -np.inf)
-    for first_train in range(0, len(train), TRAINING):
-        patterns = _unit(_middle_band(train[first_train : first_train + TRAINING]))
-        for first in range(0, len(images), QUERIES):
-            best, where = _highest(_middle_band(images[first : first + QUERIES]), patterns)
-            part = slice(first, first + QUERIES)
-            closer = best > similarity[part]
-            similarity[part] = np.where(closer, best, similarity[part])
-            index[part] = np.where(closer, where + first_train, index[part])
-    return Neighbours(index, similarity)
 
 
 def memorisation_test(

@@ -83,6 +83,9 @@ def test_samples_are_judged_beside_training_slices_and_held_out_patients(sample,
     page = folder / "report/index.html"
     assert page.is_file()
     assert capsys.readouterr().out.splitlines()[-1] == f"report: {page}"
+    text = page.read_text(encoding="utf-8")
+    for row in ("prior checkpoint sha256", "stage 1 checkpoint sha256", "split sha256", "temperature", "top_k", "seed"):
+        assert f"<th>{row}</th>" in text
     judged = pd.read_csv(folder / "report/samples.csv")
     assert judged["slice_position"].tolist() == [0.5] * 5
     assert judged["nearest_patient_id"].str.startswith("sub-P").all()

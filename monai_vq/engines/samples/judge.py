@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from monai_vq.data import read_splits
+from monai_vq.data import file_sha256, read_splits
 from monai_vq.data.condition_rows import condition_rows
 from monai_vq.engines.latents.extraction import slice_loader
 from monai_vq.engines.latents.stage1 import require_split
 from monai_vq.engines.priors.load import PriorRun
 from monai_vq.errors import InputError
+from monai_vq.handlers.checkpoints import BEST
 from monai_vq.priors import Categorical
 from monai_vq.report.samples import SampleScores, SliceSet, judge
-from monai_vq.report.samples.slice_set import MIN_SAMPLES, SLICE_IDS
+from monai_vq.report.samples.slice_set import MIN_SAMPLES, SLICE_IDS, SliceStream
 
-MAX_REAL = 10_000  # slices of a split that are held in memory, evenly: 0.5 GB at 128 x 96 pixels
+MAX_REAL = 10_000  # slices of a split whose distances are taken, evenly: 0.5 GB at 128 x 96 pixels
 HELD_OUT = "test"  # patients on which neither stage 1 nor the prior was trained or chosen
 FOLDER = "report"
 
@@ -36,7 +38,13 @@ def check_judging(prior_run: PriorRun, dataset_dir: str, num_samples: int) -> No
 
 
 def judge_samples(
-    prior_run: PriorRun, images: Tensor, given: pd.DataFrame, dataset_dir: str, output_dir: Path, seed: int
+    prior_run: PriorRun,
+    images: Tensor,
+    given: pd.DataFrame,
+    dataset_dir: str,
+    output_dir: Path,
+    seed: int,
+    choice: Mapping[str, Any] | None = None,
 ) -> SampleScores:
     """Writes the page that compares samples with training slices and with those of held-out patients.
 
@@ -46,38 +54,59 @@ def judge_samples(
         given: their conditions, a column each; one that some sample lacks is left out.
         dataset_dir: of training.
         output_dir: folder of the samples, in which ``report/`` is written.
-        seed: of the comparison's draws.
+        seed: of the samples' and of the comparison's draws.
+        choice: how they were drawn, for the page.
 
     Raises:
         InputError: if the dataset is missing, or too small to compare with.
     """
-    known = given.dropna(axis=1)
+    known, searched = given.dropna(axis=1), stream_slices(prior_run, dataset_dir, "train")
     groups = [field.name for field in prior_run.fields.fields if isinstance(field, Categorical)]
     return judge(
         SliceSet(images, known),
-        real_slices(prior_run, dataset_dir, "train"),
-        real_slices(prior_run, dataset_dir, HELD_OUT),
+        take_evenly(searched),
+        take_evenly(stream_slices(prior_run, dataset_dir, HELD_OUT)),
         output_dir / FOLDER,
         condition=next((name for name in groups if name in known), None),
         reconstruct=_reconstruction(prior_run),
-        settings={"prior": prior_run.run_dir.name, "stage 1": prior_run.stage1_dir.name, "held out": HELD_OUT},
+        searched=searched,
+        settings=_provenance(prior_run, dataset_dir) | dict(choice or {}) | {"seed": seed},
         title=f"Samples of {prior_run.run_dir.name}",
         unit=read_splits(dataset_dir).unit,
         seed=seed,
     )
 
 
-def real_slices(prior_run: PriorRun, dataset_dir: str, split: str) -> SliceSet:
-    """Returns slices of a split as stage 1 sees them, with their ids and what is known of each.
+def stream_slices(prior_run: PriorRun, dataset_dir: str, split: str) -> SliceStream:
+    """Returns all slices of a split as stage 1 sees them, with their ids and what is known of each.
 
     Raises:
         InputError: if the dataset is missing or damaged.
     """
     dataset = slice_loader(prior_run.stage1, dataset_dir, split, batch_size=1).dataset
-    places = range(0, len(dataset), -(-len(dataset) // MAX_REAL))
-    items, known = dataset.data, condition_rows(dataset_dir, split)
-    rows = [{key: items[i][key] for key in SLICE_IDS} | known[i] for i in places]
-    return SliceSet(torch.stack([dataset[i]["image"] for i in places]), pd.DataFrame(rows))
+    known = condition_rows(dataset_dir, split)
+    rows = [{key: item[key] for key in SLICE_IDS} | own for item, own in zip(dataset.data, known, strict=True)]
+
+    def load(places: Sequence[int]) -> Tensor:
+        return torch.stack([dataset[i]["image"] for i in places])
+
+    return SliceStream(pd.DataFrame(rows), load)
+
+
+def take_evenly(slices: SliceStream) -> SliceSet:
+    """Returns at most `MAX_REAL` of the slices, every few of a large split."""
+    return slices.take(range(0, len(slices), -(-len(slices) // MAX_REAL)))
+
+
+def _provenance(prior_run: PriorRun, dataset_dir: str) -> dict[str, Any]:
+    return {
+        "prior": prior_run.run_dir.name,
+        "prior checkpoint sha256": file_sha256(prior_run.run_dir / "checkpoints" / BEST),
+        "stage 1": prior_run.stage1_dir.name,
+        "stage 1 checkpoint sha256": prior_run.stage1.checkpoint_sha256,
+        "split sha256": read_splits(dataset_dir).sha256,
+        "held out": HELD_OUT,
+    }
 
 
 def _reconstruction(prior_run: PriorRun) -> Callable[[Tensor], Tensor]:

@@ -15,9 +15,9 @@ from torch import Tensor
 from monai_vq.engines.checks import or_exit
 from monai_vq.engines.precision import check_device
 from monai_vq.engines.priors.load import PriorRun
+from monai_vq.engines.samples.conditions import check_conditions, given_conditions
 from monai_vq.engines.samples.files import check_format, slice_affine, write_images, write_latent, write_samples_table
 from monai_vq.engines.samples.judge import FOLDER, check_judging, judge_samples
-from monai_vq.errors import InputError
 from monai_vq.metrics.prior_bits import BITS, COUNTS, patient_bits, slice_counts
 
 
@@ -54,7 +54,9 @@ class SampleRun:
         seed: of the draws: equal settings on an equal machine give equal samples.
         batch_size: samples that are drawn at a time.
         output_format: ``npy`` or ``nifti``.
-        dataset_dir: of training, with which the samples are compared on a page, ``report/index.html``; None for none.
+        dataset_dir: of training: with it the samples are compared on a page, ``report/index.html``, and as its slices
+            lie NIfTI files do; None for no page, and for the dataset that the prior's run names.
+        judge: whether to write the page.
     """
 
     def __init__(
@@ -71,35 +73,37 @@ class SampleRun:
         batch_size: int = 16,
         output_format: str = "npy",
         dataset_dir: str | None = None,
+        judge: bool = True,
     ) -> None:
         self.prior_run, self.output_dir, self.output_format = prior_run, Path(output_dir), output_format
         self.num_samples, self.condition, self.seed, self.batch_size = num_samples, condition, seed, batch_size
-        self.dataset_dir = dataset_dir
+        self.dataset_dir, self.judge = dataset_dir, judge
         self.choice: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "guidance": guidance}
 
     def run(self) -> Samples:
         """Draws, writes and returns the samples.
 
         Raises:
-            InputError: if a condition is none of this prior's.
+            InputError: if a condition is none of this prior's, or, for NIfTI, the dataset is missing or damaged.
         """
-        samples = self.draw()
         run, affine = self.prior_run, None
         if self.output_format == "nifti":
-            affine = slice_affine(run.dataset_dir, run.image_size, run.spacing)
+            affine = slice_affine(self.dataset_dir or run.dataset_dir, run.image_size, run.spacing)
+        samples = self.draw()
         files = write_images(self.output_dir, samples.images, self.output_format, affine)
         table = samples.table.assign(file=files, seed=self.seed)
         write_samples_table(self.output_dir, table)
         write_latent(self.output_dir, samples.codes, samples.side)
         mean = table["bits_per_pixel"].mean()
         print(f"{len(table)} samples of {mean:.4f} bits/pixel: {self.output_dir / 'samples.png'}", flush=True)
-        if self.dataset_dir is not None:
+        if self.judge and self.dataset_dir is not None:
             self._judge(samples, self.dataset_dir)
         return samples
 
     def _judge(self, samples: Samples, dataset_dir: str) -> None:
         given = pd.DataFrame(given_conditions(self.condition, self.num_samples))
-        judge_samples(self.prior_run, samples.images, given, dataset_dir, self.output_dir, self.seed)
+        choice = self.choice | {"condition": "none" if self.condition is None else repr(dict(self.condition))}
+        judge_samples(self.prior_run, samples.images, given, dataset_dir, self.output_dir, self.seed, choice)
         print(f"report: {self.output_dir / FOLDER / 'index.html'}", flush=True)
 
     @torch.no_grad()
@@ -129,12 +133,6 @@ class SampleRun:
         return images.cpu(), codes.cpu(), side.cpu(), torch.stack(list(counts.values()), dim=1).cpu()
 
 
-def given_conditions(condition: Mapping[str, Any] | None, number: int) -> list[dict[str, Any]]:
-    """Returns the conditions of each of a number of samples; of a list each takes the next value."""
-    values = {name: value if isinstance(value, (list, tuple)) else [value] for name, value in (condition or {}).items()}
-    return [{name: choices[i % len(choices)] for name, choices in values.items()} for i in range(number)]
-
-
 def check_sampling(
     prior_run: PriorRun,
     dataset_dir: str,
@@ -151,13 +149,7 @@ def check_sampling(
     """
 
     def check() -> None:
-        for row in given_conditions(condition, num_samples):
-            prior_run.fields.encode_given(row, 1)
-        if guidance is not None and not prior_run.fields.fields:
-            raise InputError(
-                f"--guidance {guidance}: {prior_run.run_dir} was trained without conditions, so none can guide it; "
-                "leave it out, or train a prior with --conditions."
-            )
+        check_conditions(prior_run, condition, guidance, num_samples)
         check_format(output_format, prior_run.in_channels)
         if judge:
             check_judging(prior_run, dataset_dir, num_samples)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from monai_vq.report.samples.page import write_samples_page
 from monai_vq.report.samples.scores import SampleScores, score_samples
-from monai_vq.report.samples.slice_set import SliceSet
+from monai_vq.report.samples.slice_set import SliceSet, SliceStream
 from monai_vq.report.samples.tables import score_rows
 from monai_vq.report.tables import write_whole
 
@@ -29,6 +29,7 @@ def judge(
     *,
     condition: str | None = None,
     reconstruct: Callable[[Tensor], Tensor] | None = None,
+    searched: SliceStream | None = None,
     settings: Mapping[str, Any] | None = None,
     title: str = "Samples",
     unit: str = "patient",
@@ -44,6 +45,7 @@ def judge(
         condition: a categorical column by which distances are given as well, such as `diagnosis`.
         reconstruct: takes images [N, C, H, W] to their reconstructions by stage 1: what it loses is then told apart
             from what the prior gets wrong.
+        searched: all training slices, of which `train` may be a part; copies are sought among them.
         settings: provenance for the page; a nested mapping becomes a section of its own.
         title: heading of the page.
         unit: what a `patient_id` stands for: `patient`, or `scan` or `image`.
@@ -52,12 +54,16 @@ def judge(
     Raises:
         InputError: as `score_samples` does.
     """
-    scores = score_samples(samples, train, heldout, condition=condition, reconstruct=reconstruct, seed=seed)
+    searched = searched or train.stream()
+    scores = score_samples(
+        samples, train, heldout, condition=condition, reconstruct=reconstruct, searched=searched, seed=seed
+    )
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / SAMPLES_CSV, scores.neighbours)
     _write(folder / SCORES_CSV, score_rows(scores))
-    write_samples_page(folder, scores, samples, train, heldout, settings=settings, title=title, unit=unit, seed=seed)
+    words: dict[str, Any] = {"settings": settings, "title": title, "unit": unit}
+    write_samples_page(folder, scores, samples, train, heldout, searched=searched, seed=seed, **words)
     return scores
 
 

@@ -17,8 +17,8 @@ from monai_vq.report.samples.figures import draw_contact_sheet, draw_pair, draw_
 from monai_vq.report.samples.groups import SAMPLES
 from monai_vq.report.samples.scores import SampleScores
 from monai_vq.report.samples.settings import sample_settings
-from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet
-from monai_vq.report.samples.words import find_sample_cautions, format_p, place_words, verdict
+from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet, SliceStream
+from monai_vq.report.samples.words import comparison_words, find_sample_cautions, format_p, place_words, verdict
 from monai_vq.report.settings import settings_sections
 from monai_vq.report.tables import write_whole
 
@@ -35,6 +35,7 @@ def write_samples_page(
     train: SliceSet,
     heldout: SliceSet,
     *,
+    searched: SliceStream | None = None,
     settings: Mapping[str, Any] | None = None,
     title: str = "Samples",
     unit: str = "patient",
@@ -48,6 +49,7 @@ def write_samples_page(
         samples: as judged.
         train: as judged.
         heldout: as judged.
+        searched: all training slices among which the nearest were sought, as judged; None takes `train`.
         settings: provenance: knobs, versions, the split's sha256; a nested mapping becomes a section of its own.
         title: heading of the page.
         unit: what a `patient_id` stands for: `patient`, or `scan` or `image`.
@@ -57,20 +59,22 @@ def write_samples_page(
         The path of the page. Equal arguments give an equal file.
     """
     rng = np.random.default_rng(seed)
+    beside = heldout.take(scores.positions.heldout)
     text = _template().render(
         title=title,
         unit=unit,
         sizes={"samples": len(samples), "training slices": len(train), "held-out slices": len(heldout)},
         scores=scores,
         samples_name=SAMPLES,
+        compared=comparison_words(scores),
         place=place_words(scores),
         verdict=verdict(scores.memorisation),
         cautions=find_sample_cautions(scores, unit),
         percentile=PERCENTILE,
         sample_sheet=draw_contact_sheet(samples.images[_choose(len(samples), rng)]),
-        real_sheet=draw_contact_sheet(heldout.images[_one_each(heldout, rng)]),
+        real_sheet=draw_contact_sheet(beside.images[_one_each(beside, rng)]),
         similarity_figure=draw_similarities(scores),
-        pairs=_pairs(scores, samples, train),
+        pairs=_pairs(scores, samples, searched or train.stream()),
         group_rows=_group_rows(scores),
         method=sample_settings(scores),
         provenance=settings_sections(settings or {}),
@@ -105,7 +109,7 @@ def _one_each(heldout: SliceSet, rng: np.random.Generator) -> np.ndarray:
     return np.sort(order[np.argsort(turn, kind="stable")][:SHOWN])
 
 
-def _pairs(scores: SampleScores, samples: SliceSet, train: SliceSet) -> list[dict[str, Any]]:
+def _pairs(scores: SampleScores, samples: SliceSet, searched: SliceStream) -> list[dict[str, Any]]:
     """The samples closest to a training slice, closest first, with their pictures."""
     ordered = scores.neighbours.sort_values(["similarity", "sample"], ascending=[False, True]).head(MAX_PAIRS_SHOWN)
     return [
@@ -115,7 +119,7 @@ def _pairs(scores: SampleScores, samples: SliceSet, train: SliceSet) -> list[dic
             "similarity": row["similarity"],
             "is_above": row["above_heldout"],
             "conditions": _condition_words(row, samples),
-            "picture": draw_pair(samples.images[row["sample"]], train.images[scores.nearest[row["sample"]]]),
+            "picture": draw_pair(samples.images[row["sample"]], searched.load([int(scores.nearest[row["sample"]])])[0]),
         }
         for row in ordered.to_dict("records")
     ]

@@ -16,7 +16,8 @@ from monai_vq.metrics.diversity import Diversity, diversity
 from monai_vq.metrics.memorisation import MemorisationTest, Neighbours, memorisation_test, nearest_training
 from monai_vq.metrics.sample_features import SampleFeatures
 from monai_vq.report.samples.groups import SAMPLES, GroupDistances, group_distances
-from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet, check_sets
+from monai_vq.report.samples.positions import POSITION, PositionMatch, match_positions
+from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet, SliceStream, check_sets
 
 __all__ = [
     "BLURRED",
@@ -33,7 +34,7 @@ BLURRED = "training slices, blurred"
 SHUFFLED = "training slices, patches shuffled"
 MAX_DEGRADED = 500  # training slices that are blurred and shuffled
 BATCH = 32  # slices reconstructed at a time
-POSITION = "slice_position"
+MAX_REFERENCE = 2000  # held-out slices whose nearest training slices are sought: more take hours in a large split
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class SampleScores:
         groups: distances by condition; None where none was asked for.
         neighbours: a row a sample: `sample`, its conditions, `nearest_` and each of `SLICE_IDS` of the nearest training
             slice, `similarity` to it, and whether that is `above_heldout` slices' threshold.
-        nearest: place of the nearest training slice in the training set, int64 [N].
-        heldout_similarity: of each held-out slice to its own nearest training slice, [L].
+        nearest: place of the nearest training slice among those that were searched, int64 [N].
+        num_searched: training slices among which the nearest were sought.
+        heldout_similarity: of held-out slices to their own nearest training slices, [L], at most `MAX_REFERENCE`.
         memorisation: the test on these similarities.
         sample_diversity: MS-SSIM between samples.
         real_diversity: MS-SSIM between held-out slices of different patients.
-        matched_positions: whether both were compared at equal slice positions.
+        positions: which of the training and the held-out slices the samples are compared with.
         features: with which the distances were computed.
     """
 
@@ -61,11 +63,12 @@ class SampleScores:
     groups: GroupDistances | None
     neighbours: pd.DataFrame
     nearest: np.ndarray
+    num_searched: int
     heldout_similarity: np.ndarray
     memorisation: MemorisationTest
     sample_diversity: Diversity
     real_diversity: Diversity
-    matched_positions: bool
+    positions: PositionMatch
     features: SampleFeatures
 
 
@@ -76,9 +79,13 @@ def score_samples(
     *,
     condition: str | None = None,
     reconstruct: Callable[[Tensor], Tensor] | None = None,
+    searched: SliceStream | None = None,
     seed: int = 0,
 ) -> SampleScores:
     """Scores samples beside training slices and slices of held-out patients.
+
+    Where samples have a `slice_position`, distances and the held-out slices of the memorisation test are of slices at
+    their positions, as `match_positions` draws them; nearest slices are sought at all positions.
 
     Args:
         samples: to be judged; at least as many as will be trusted, 100 say.
@@ -86,19 +93,19 @@ def score_samples(
         heldout: slices of patients that neither the prior nor stage 1 was trained on.
         condition: a categorical column of all three sets by which distances are given as well, such as `diagnosis`.
         reconstruct: takes images [N, C, H, W] to their reconstructions by stage 1, on the images' device.
+        searched: all training slices, of which `train` may be a part: copies are sought among them; None takes `train`.
         seed: of every draw.
 
     Raises:
         InputError: the sets cannot be compared, as `check_sets` says, or lack the condition.
     """
     check_sets(samples, train, heldout)
-    features = SampleFeatures.fit(train.images)
+    searched = searched or train.stream()
+    features, match = SampleFeatures.fit(train.images), match_positions(samples, train, heldout, seed)
+    train, heldout = train.take(match.train), heldout.take(match.heldout)
     real, new = features(train.images), features(samples.images)
     sets = {SAMPLES: new, HELDOUT: features(heldout.images)}
-    found = nearest_training(samples.images, train.images)
-    own = nearest_training(heldout.images, train.images).similarity
-    test = memorisation_test(found.similarity, own, heldout.rows["patient_id"].to_numpy())
-    matched = all(POSITION in images.rows for images in (samples, heldout))
+    found, own, test = _search(samples, heldout, searched, seed)
     decoded = None if reconstruct is None else [_decode(s.images, reconstruct, features) for s in (train, heldout)]
     degraded = _degrade(train, features, seed)
     return SampleScores(
@@ -109,15 +116,28 @@ def score_samples(
         groups=group_distances(condition, (samples, train, heldout), (new, real, sets[HELDOUT]), seed)
         if condition
         else None,
-        neighbours=_neighbour_rows(samples, train, found, test.threshold),
+        neighbours=_neighbour_rows(samples, searched, found, test.threshold),
         nearest=found.index,
+        num_searched=len(searched),
         heldout_similarity=own,
         memorisation=test,
-        sample_diversity=_diversity(samples, None, matched, seed),
-        real_diversity=_diversity(heldout, heldout.rows["patient_id"].to_numpy(), matched, seed),
-        matched_positions=matched,
+        sample_diversity=_diversity(samples, None, match.is_matched, seed),
+        real_diversity=_diversity(heldout, heldout.rows["patient_id"].to_numpy(), match.is_matched, seed),
+        positions=match,
         features=features,
     )
+
+
+def _search(
+    samples: SliceSet, heldout: SliceSet, searched: SliceStream, seed: int
+) -> tuple[Neighbours, np.ndarray, MemorisationTest]:
+    """The samples' nearest training slices, the held-out slices' similarity to theirs, and the test; in one walk."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(heldout))[:MAX_REFERENCE])
+    reference, N = heldout.take(chosen), len(samples)
+    found = nearest_training(torch.cat([samples.images, reference.images]), searched.chunks())
+    own = found.similarity[N:]
+    test = memorisation_test(found.similarity[:N], own, reference.rows["patient_id"].to_numpy())
+    return Neighbours(found.index[:N], found.similarity[:N]), own, test
 
 
 def _decode(images: Tensor, reconstruct: Callable[[Tensor], Tensor], features: SampleFeatures) -> np.ndarray:
@@ -137,7 +157,7 @@ def _diversity(images: SliceSet, patients: np.ndarray | None, matched: bool, see
     return diversity(images.images, patients=patients, positions=positions, seed=seed)
 
 
-def _neighbour_rows(samples: SliceSet, train: SliceSet, found: Neighbours, threshold: float) -> pd.DataFrame:
+def _neighbour_rows(samples: SliceSet, train: SliceStream, found: Neighbours, threshold: float) -> pd.DataFrame:
     nearest = train.rows[list(SLICE_IDS)].iloc[found.index].add_prefix("nearest_").reset_index(drop=True)
     numbers = pd.DataFrame({"sample": range(len(samples))})
     scores = pd.DataFrame({"similarity": found.similarity, "above_heldout": found.similarity > threshold})

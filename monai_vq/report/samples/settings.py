@@ -6,6 +6,7 @@ from monai_vq.metrics.diversity import POSITION_TOLERANCE
 from monai_vq.metrics.memorisation import BAND, LONGER_SIDE, MAX_SHIFT, PERCENTILE, SIGNIFICANT
 from monai_vq.metrics.sample_features import BRIGHTNESS_GRID, DETAIL_GRID, FAINT
 from monai_vq.report.samples.groups import MIN_GROUP
+from monai_vq.report.samples.scores import MAX_REFERENCE as MAX_HELDOUT
 from monai_vq.report.samples.scores import SampleScores
 
 __all__ = ["sample_settings"]
@@ -46,6 +47,7 @@ def _memorisation_settings() -> dict[str, str]:
         "test": "one-sided, Mann–Whitney with each held-out patient as one observation (the mean share of wins over "
         f"its slices, under the largest variance that it can have); called memorisation below p = {SIGNIFICANT:g}",
         "threshold": f"{PERCENTILE}th percentile of the held-out slices' similarities, each patient with equal weight",
+        "held-out slices": f"those that the distances are taken of, at most {MAX_HELDOUT} drawn at random",
         "copy": "a sample that is more than half way from the closest held-out slice to a similarity of 1",
         "what it cannot see": "copies of a part of a slice; and samples that are far from all real slices are no "
         "copies, whatever else they are: read it beside the distances",
@@ -55,7 +57,7 @@ def _memorisation_settings() -> dict[str, str]:
 def _diversity_settings(scores: SampleScores) -> dict[str, str]:
     place = (
         f"at slice positions at most {POSITION_TOLERANCE:g} apart (0 first, 1 last slice of a scan)"
-        if scores.matched_positions
+        if scores.positions.is_matched
         else "at any slice position, as the samples were not drawn for one"
     )
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -12,10 +12,11 @@ from torch import Tensor
 
 from monai_vq.errors import InputError
 
-__all__ = ["SLICE_IDS", "SliceSet", "check_sets"]
+__all__ = ["MIN_SAMPLES", "SLICE_IDS", "SliceSet", "SliceStream", "check_sets"]
 
 SLICE_IDS = ("patient_id", "scan_id", "slice_index")
 MIN_SAMPLES = 2
+CHUNK = 1024  # slices of a stream in memory at a time: 0.3 GB at 256 x 256 pixels
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,35 @@ class SliceSet:
         """Returns the images of some places, in their order, with their rows."""
         chosen = np.asarray(places, dtype=np.int64)
         return type(self)(self.images[chosen], self.rows.iloc[chosen])
+
+    def stream(self) -> SliceStream:
+        """Returns the set as what a search walks through."""
+        return SliceStream(self.rows, lambda places: self.images[np.asarray(places, dtype=np.int64)])
+
+
+@dataclass(frozen=True)
+class SliceStream:
+    """Slices that are too many for memory, with a table about them.
+
+    Attributes:
+        rows: a row a slice, as of `SliceSet`.
+        load: takes places to images [N, C, H, W] in [0, 1].
+    """
+
+    rows: pd.DataFrame
+    load: Callable[[Sequence[int]], Tensor]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def chunks(self) -> Iterator[Tensor]:
+        """Yields all images in their order, at most `CHUNK` at a time."""
+        for first in range(0, len(self), CHUNK):
+            yield self.load(range(first, min(first + CHUNK, len(self))))
+
+    def take(self, places: Sequence[int]) -> SliceSet:
+        """Returns the slices of some places, in memory."""
+        return SliceSet(self.load(places), self.rows.iloc[list(places)])
 
 
 def check_sets(samples: SliceSet, train: SliceSet, heldout: SliceSet) -> None:

@@ -6,11 +6,14 @@ import pandas as pd
 
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.metrics.distance_table import HALVES
+from monai_vq.metrics.diversity import POSITION_TOLERANCE
 from monai_vq.metrics.memorisation import PERCENTILE, SIGNIFICANT, MemorisationTest
 from monai_vq.report.samples.groups import SAMPLES
+from monai_vq.report.samples.positions import POSITION
 from monai_vq.report.samples.scores import BLURRED, HELDOUT, SHUFFLED, SampleScores
+from monai_vq.report.samples.slice_set import SLICE_IDS
 
-__all__ = ["find_sample_cautions", "format_p", "is_valid_ranking", "place_words", "verdict"]
+__all__ = ["comparison_words", "find_sample_cautions", "format_p", "is_valid_ranking", "place_words", "verdict"]
 
 FEW_SAMPLES = 50  # at which the features' covariance is estimated from hardly more images than it has dimensions
 
@@ -43,6 +46,20 @@ def place_words(scores: SampleScores) -> str:
     )
 
 
+def comparison_words(scores: SampleScores) -> str:
+    """Which real slices the samples were compared with, and among how many copies were sought."""
+    match = scores.positions
+    where = (
+        f"in proportion to the samples' positions, within {POSITION_TOLERANCE:g} of one"
+        if match.is_matched
+        else "of all positions"
+    )
+    return (
+        f"Compared with {len(match.train)} training slices and {len(match.heldout)} held-out slices {where}; copies "
+        f"were sought among {scores.num_searched} training slices, those of all positions."
+    )
+
+
 def is_valid_ranking(distances: pd.DataFrame) -> bool:
     """Whether both distances rank the known sets: other half < held-out patients < blurred < shuffled patches."""
     order = distances.set_index("images").loc[[HALVES, HELDOUT, BLURRED, SHUFFLED], ["frechet", "mmd"]]
@@ -69,11 +86,31 @@ def find_sample_cautions(scores: SampleScores, unit: str = "patient") -> list[st
             f"{test.share_above:.0%} of the samples are closer to training than {PERCENTILE}% of the held-out slices, "
             f"though over all samples the test does not reach p < {SIGNIFICANT}."
         )
+    cautions += _condition_cautions(scores)
     if unit != "patient":
         cautions.append(
             f"The split is by {unit}, not by patient: held-out {unit}s may show people that were trained on."
         )
     return cautions
+
+
+def _condition_cautions(scores: SampleScores) -> list[str]:
+    """What samples were drawn for that the real slices were not chosen by."""
+    if scores.positions.is_matched:
+        return []
+    if scores.positions.too_few:
+        return [
+            "Hardly any real slices lie at the samples' positions, so the samples are compared with slices of all: "
+            "they would seem far from training, and their nearest slices too near, however good they are."
+        ]
+    own = {"sample", "similarity", "above_heldout", POSITION, *SLICE_IDS, *(f"nearest_{name}" for name in SLICE_IDS)}
+    names = [str(name) for name in scores.neighbours.columns if name not in own]
+    if not names:
+        return []
+    return [
+        f"The samples were drawn for {', '.join(names)}, the real slices were not chosen by it: where the samples are "
+        "of few kinds, their distance and their similarity to training slices may show that alone."
+    ]
 
 
 def format_p(p: float) -> str:

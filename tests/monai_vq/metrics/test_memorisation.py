@@ -107,6 +107,14 @@ def test_batches_do_not_change_the_result(monkeypatch, train_slices, heldout_sli
     assert np.allclose(whole.similarity, parts.similarity, atol=1e-6)
 
 
+def test_training_slices_may_come_in_parts(train_slices, heldout_slices):
+    whole = nearest_training(heldout_slices[0][:20], train_slices[0])
+    parts = nearest_training(heldout_slices[0][:20], iter(train_slices[0].split(17)))
+    assert np.array_equal(whole.index, parts.index)
+    with pytest.raises(InputError, match="got none"):
+        nearest_training(heldout_slices[0][:20], iter([]))
+
+
 def test_images_of_another_size_are_refused():
     with pytest.raises(InputError, match=r"\[2, 1, 8, 8\] and \[3, 1, 8, 9\]"):
         nearest_training(torch.zeros(2, 1, 8, 8), torch.zeros(3, 1, 8, 9))

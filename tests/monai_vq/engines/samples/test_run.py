@@ -1,21 +1,18 @@
+import shutil
+from dataclasses import replace
+
+import nibabel as nib
 import pytest
 import torch
 
+from monai_vq.data import read_manifest, write_manifest
 from monai_vq.engines import SampleRun, load_prior
-from monai_vq.engines.samples.run import given_conditions
+from monai_vq.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def prior_run(tiny_prior):
     return load_prior(tiny_prior)
-
-
-def test_of_a_list_each_sample_takes_the_next_value():
-    rows = given_conditions({"age": [60, 70, 80], "sex": "F", "diagnosis": ("AD", "CN")}, 4)
-    assert [row["age"] for row in rows] == [60, 70, 80, 60]
-    assert [row["diagnosis"] for row in rows] == ["AD", "CN", "AD", "CN"]
-    assert {row["sex"] for row in rows} == {"F"}
-    assert given_conditions(None, 2) == [{}, {}]
 
 
 def test_a_draw_is_the_priors_own_under_its_seed(prior_run, tmp_path):
@@ -42,3 +39,14 @@ def test_a_condition_and_its_guidance_change_the_draw(prior_run, tmp_path):
     assert torch.equal(codes(**given), codes(**given))
     assert torch.equal(codes(**given), codes(guidance=1.0, **given))
     assert not torch.equal(codes(**given), codes(guidance=1e4, **given))
+
+
+def test_nifti_lies_as_the_given_dataset_does(prior_run, tiny_dataset, tmp_path):
+    data = shutil.copytree(tiny_dataset, tmp_path / "data")
+    write_manifest(data / "manifest.csv", [replace(record, plane="coronal") for record in read_manifest(data)])
+    settings = {"num_samples": 1, "output_format": "nifti", "judge": False}
+    SampleRun(prior_run, tmp_path, dataset_dir=str(data), **settings).run()
+    assert nib.aff2axcodes(nib.load(tmp_path / "sample_0000.nii.gz").affine)[0] == "A"
+    with pytest.raises(InputError):
+        SampleRun(prior_run, tmp_path / "none", dataset_dir=str(tmp_path / "nowhere"), **settings).run()
+    assert not (tmp_path / "none").exists()

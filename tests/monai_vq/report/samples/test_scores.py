@@ -43,10 +43,10 @@ def test_new_patients_are_no_copies_and_conditions_stay_beside_them(scores, samp
 
 
 def test_positions_are_matched_where_both_have_them(scores, samples, train, heldout):
-    assert scores.matched_positions
+    assert scores.positions.is_matched
     assert scores.real_diversity.num_pairs == 6 * 15  # 6 positions, pairs of 6 patients
     free = score_samples(SliceSet(samples.images), train, heldout)
-    assert not free.matched_positions
+    assert not free.positions.is_matched
     assert free.real_diversity.num_pairs > 6 * 15
 
 

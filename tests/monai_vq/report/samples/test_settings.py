@@ -10,4 +10,7 @@ def test_states_what_each_number_was_computed_with(scores):
     assert f"{scores.features.explained:.1%}" in distances["reduction"]
     assert f"{len(scores.features.mean)} numbers" in distances["features"]
     assert "at most 0.05 apart" in settings["Diversity"]["pairs"]
-    assert "any slice position" in sample_settings(replace(scores, matched_positions=False))["Diversity"]["pairs"]
+    assert (
+        "any slice position"
+        in sample_settings(replace(scores, positions=replace(scores.positions, is_matched=False)))["Diversity"]["pairs"]
+    )
