@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from monai_vq.anomaly.lesions import Lesion
 from monai_vq.anomaly.maps import smooth
 from monai_vq.anomaly.scores import average_precision, best_dice, detection_scores, pixel_auroc
+from monai_vq.errors import InputError
 from monai_vq.metrics import patient_interval
 
 __all__ = ["BASELINES", "METHODS", "SCORES", "ScanMaps", "Tuned", "lesion_table", "method_table", "scan_table", "tune"]
@@ -21,6 +22,7 @@ PRIOR_METHODS = ("likelihood", "restoration")
 BASELINES = ("reconstruction error", "difference from median", "deviation from healthy")
 METHODS = (*PRIOR_METHODS, *BASELINES)
 SIGMAS = (0.0, 1.0, 2.0, 4.0)  # pixels; every method may choose one, so that none wins by being smooth
+MAX_PIXELS = 2_000_000  # from which a threshold is chosen; twenty methods and smoothings hold 0.2 GB
 SCORES = ("auroc", "average_precision", "dice", "best_dice")
 
 
@@ -62,23 +64,51 @@ class Tuned:
     threshold: float
 
 
-def tune(scans: Sequence[ScanMaps], methods: Sequence[str] = METHODS) -> dict[str, Tuned]:
+def tune(scans: Iterable[ScanMaps], methods: Sequence[str] = METHODS) -> dict[str, Tuned]:
     """Chooses each method's smoothing, of the best mean average precision, then its threshold, of the best Dice.
 
+    The precisions are of all pixels; the threshold is of every pixel, too, up to `MAX_PIXELS`, and of every second
+    (fourth, ...) of each scan beyond, so that scans need not be in memory together.
+
     Args:
-        scans: of validation patients, with lesions of the tuning set.
+        scans: of validation patients, with lesions of the tuning set; read once.
         methods: that the scans have maps of.
+
+    Raises:
+        InputError: if there is no scan.
     """
-    return {method: _tune_one(scans, method) for method in methods}
+    trials = {(method, sigma): _Trial() for method in methods for sigma in SIGMAS}
+    for scan in scans:
+        for (method, sigma), trial in trials.items():
+            trial.add(scan.values(method, sigma), scan.is_lesion)
+    if not all(trial.precisions for trial in trials.values()):
+        raise InputError("no validation scan with lesions to choose thresholds on; prepare with more patients.")
+    return {method: _choose({sigma: trials[method, sigma] for sigma in SIGMAS}) for method in methods}
 
 
-def _tune_one(scans: Sequence[ScanMaps], method: str) -> Tuned:
-    def precision(sigma: float) -> float:
-        return float(np.mean([average_precision(scan.values(method, sigma), scan.is_lesion) for scan in scans]))
+class _Trial:
+    """How well a method with one smoothing does on the scans so far, and a thinned record of their pixels."""
 
-    sigma = max(SIGMAS, key=precision)
-    values = np.concatenate([scan.values(method, sigma) for scan in scans])
-    return Tuned(sigma, best_dice(values, np.concatenate([scan.is_lesion for scan in scans]))[1])
+    def __init__(self) -> None:
+        self.precisions: list[float] = []
+        self.stride = 1  # every how many-th pixel of a scan is kept; the same for all, so that each counts by its size
+        self.pixels: list[tuple[NDArray[np.floating], NDArray[np.bool_]]] = []
+
+    def add(self, values: NDArray[np.floating], is_lesion: NDArray[np.bool_]) -> None:
+        self.precisions.append(average_precision(values, is_lesion))
+        self.pixels.append((values[:: self.stride].copy(), is_lesion[:: self.stride].copy()))
+        while sum(len(kept) for kept, _ in self.pixels) > MAX_PIXELS:
+            self.stride *= 2
+            self.pixels = [(kept[::2].copy(), of_lesion[::2].copy()) for kept, of_lesion in self.pixels]
+
+    def threshold(self) -> float:
+        values, is_lesion = (np.concatenate(parts) for parts in zip(*self.pixels, strict=True))
+        return best_dice(values, is_lesion)[1]
+
+
+def _choose(trials: Mapping[float, _Trial]) -> Tuned:
+    sigma = max(trials, key=lambda sigma: float(np.mean(trials[sigma].precisions)))
+    return Tuned(sigma, trials[sigma].threshold())
 
 
 def scan_table(scans: Sequence[ScanMaps], tuned: Mapping[str, Tuned]) -> pd.DataFrame:

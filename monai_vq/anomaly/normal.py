@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -31,18 +33,28 @@ class NormalMap:
     """
 
     def __init__(self, maps: NDArray[np.floating], slice_positions: NDArray[np.floating], sigma: float = 1.0) -> None:
-        places = np.asarray(slice_positions, float)
-        if len(maps) == 0 or places.shape != maps.shape[:1] or not ((places >= 0) & (places <= 1)).all():
-            raise InputError(
-                f"{len(maps)} maps with slice positions {places[:5].tolist()}…: expected one slice or more, "
-                "and for each a position from 0 (first slice of its head) to 1."
-            )
-        sums = np.zeros((3, BINS, *maps.shape[1:]))
-        for start in range(0, len(maps), CHUNK):
-            part = np.asarray(maps[start : start + CHUNK], float)
-            shares = _shares(places[start : start + CHUNK]).T
-            for order in range(3):
-                sums[order] += np.tensordot(shares, part**order, axes=1)
+        self._learn([(maps, slice_positions)], sigma)
+
+    @classmethod
+    def of_scans(
+        cls, scans: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]], sigma: float = 1.0
+    ) -> NormalMap:
+        """Learns from maps and slice positions of one scan after another, of which only sums are kept.
+
+        Raises:
+            InputError: as the constructor.
+        """
+        normal = cls.__new__(cls)
+        normal._learn(scans, sigma)
+        return normal
+
+    def _learn(self, scans: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]], sigma: float) -> None:
+        sums: NDArray[np.float64] | None = None
+        for maps, slice_positions in scans:
+            part = _sums(maps, _checked(maps, slice_positions))
+            sums = part if sums is None else sums + part
+        if sums is None:
+            raise InputError("no healthy scan to learn from; prepare with more patients in train and val.")
         number, total, squares = ndimage.gaussian_filter(sums, (0, SIGMA_BINS, sigma, sigma), mode="nearest")
         number = np.maximum(number, 1e-12)  # a bin far from every slice
         self.mean = total / number
@@ -55,6 +67,27 @@ class NormalMap:
         mean, sd = (np.tensordot(shares, table, axes=1) for table in (self.mean, self.sd))
         deviation: NDArray[np.float64] = (maps - mean) / sd
         return deviation
+
+
+def _checked(maps: NDArray[np.floating], slice_positions: NDArray[np.floating]) -> NDArray[np.float64]:
+    places = np.asarray(slice_positions, float)
+    if len(maps) == 0 or places.shape != maps.shape[:1] or not ((places >= 0) & (places <= 1)).all():
+        raise InputError(
+            f"{len(maps)} maps with slice positions {places[:5].tolist()}…: expected one slice or more, "
+            "and for each a position from 0 (first slice of its head) to 1."
+        )
+    return places
+
+
+def _sums(maps: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Number, sum and sum of squares of the slices of each bin, [3, BINS, h, w]."""
+    sums = np.zeros((3, BINS, *maps.shape[1:]))
+    for start in range(0, len(maps), CHUNK):
+        part = np.asarray(maps[start : start + CHUNK], float)
+        shares = _shares(places[start : start + CHUNK]).T
+        for order in range(3):
+            sums[order] += np.tensordot(shares, part**order, axes=1)
+    return sums
 
 
 def _shares(places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ def test_maps_go_beside_the_prior_with_a_record_of_what_was_asked(anomaly, tiny_
     folder = tiny_prior / "anomaly"
     config = json.loads((folder / "config.json").read_text())
     assert (config["dataset_dir"], config["output_dir"]) == (str(tiny_dataset), str(folder))
+    assert config["prior_dataset_dir"] == str(tiny_dataset)
     assert (config["split"], config["seed"]) == ("test", 3)
     assert {path.name for path in folder.iterdir()} == {
         "anomaly.csv",
@@ -37,6 +38,7 @@ def test_maps_go_beside_the_prior_with_a_record_of_what_was_asked(anomaly, tiny_
         ({"split": "tset"}, "--split 'tset': expected one of train, val, test"),
         ({"split": "val", "plant_lesions": True}, "evaluate with --split test"),
         ({"dataset_dir": "nowhere/at/all"}, "nowhere/at/all"),
+        ({"prior_dataset_dir": "nowhere/at/all"}, "if that was moved, give --prior_dataset_dir"),
         ({"run_dir": "nowhere/at/all"}, "train a prior first"),
     ],
 )

@@ -28,6 +28,7 @@ PRIOR_KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
     "guidance": ((float,), True),
     "output_format": ((str,), False),
     "judge": ((bool,), False),
+    "prior_dataset_dir": ((str,), False),
     "split": ((str,), False),
     "plant_lesions": ((bool,), False),
     "num_restorations": ((int,), False),

@@ -5,7 +5,8 @@ import pytest
 
 from monai_vq.anomaly.evaluation import SIGMAS, ScanMaps, lesion_table, method_table, scan_table, tune
 from monai_vq.anomaly.lesions import Lesion
-from monai_vq.anomaly.scores import detection_scores, dice
+from monai_vq.anomaly.scores import best_dice, detection_scores, dice
+from monai_vq.errors import InputError
 
 LESIONS = (Lesion("hyperintense", 0.3, 6.0, (1, 8, 8)), Lesion("texture", 0.1, 3.0, (2, 22, 20)))
 GOOD, BAD = "likelihood", "reconstruction error"
@@ -39,6 +40,23 @@ def test_white_noise_on_a_lesion_is_smoothed_and_the_threshold_is_of_the_best_di
     is_lesion = np.concatenate([scan.is_lesion for scan in inside])
     best = dice(values >= chosen.threshold, is_lesion)
     assert all(dice(values >= chosen.threshold + shift, is_lesion) <= best for shift in (-0.2, -0.05, 0.05, 0.2))
+
+
+def test_of_many_pixels_the_threshold_is_of_equally_thinned_ones(scans, monkeypatch):
+    every = tune(scans, [GOOD])[GOOD]
+    sizes = [int(scan.foreground.sum()) for scan in scans]
+    monkeypatch.setattr("monai_vq.anomaly.evaluation.MAX_PIXELS", sum(sizes) // 2 + 1)
+    thinned = tune(iter(scans), [GOOD])[GOOD]
+    values = np.concatenate([scan.values(GOOD, thinned.sigma)[::2] for scan in scans])
+    is_lesion = np.concatenate([scan.is_lesion[::2] for scan in scans])
+    assert thinned.sigma == every.sigma  # by all pixels
+    assert thinned.threshold == best_dice(values, is_lesion)[1]
+    assert thinned.threshold != every.threshold
+
+
+def test_without_scans_nothing_is_tuned():
+    with pytest.raises(InputError, match="no validation scan with lesions"):
+        tune([], [GOOD])
 
 
 def test_scores_are_of_the_foreground_at_what_was_tuned(scans):

@@ -37,6 +37,19 @@ def test_more_slices_of_equal_kind_change_nothing(healthy):
     np.testing.assert_allclose(one.sd, twice.sd, atol=1e-9)
 
 
+def test_scans_one_after_another_say_the_same_as_all_at_once(healthy):
+    maps, positions = healthy
+    parts = ((maps[start : start + 70], positions[start : start + 70]) for start in range(0, 600, 70))
+    once, streamed = NormalMap(maps, positions, sigma=2.0), NormalMap.of_scans(parts, sigma=2.0)
+    np.testing.assert_allclose(streamed.mean, once.mean, atol=1e-9)
+    np.testing.assert_allclose(streamed.sd, once.sd, atol=1e-9)
+
+
+def test_nothing_is_learned_from_no_scan():
+    with pytest.raises(InputError, match="no healthy scan"):
+        NormalMap.of_scans([])
+
+
 def test_a_constant_background_has_a_finite_deviation():
     maps = np.zeros((5, 8, 8))
     maps[:, 2:6, 2:6] = np.random.default_rng(0).random((5, 4, 4))

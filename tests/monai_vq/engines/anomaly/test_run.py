@@ -1,4 +1,9 @@
+import gc
+import shutil
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -7,9 +12,12 @@ import pytest
 
 from monai_vq.anomaly.evaluation import METHODS
 from monai_vq.anomaly.lesions import TESTING
-from monai_vq.data import read_manifest
-from monai_vq.engines.anomaly.run import AnomalyRun, check_anomaly
+from monai_vq.data import read_manifest, read_splits, records_of_split, write_splits
+from monai_vq.data.splits import SPLITS_NAME
+from monai_vq.engines.anomaly import mapping
+from monai_vq.engines.anomaly.run import AnomalyRun
 from monai_vq.engines.priors.load import PriorRun, load_prior
+from monai_vq.errors import InputError
 from monai_vq.priors import Prior
 
 
@@ -31,10 +39,29 @@ def evaluated(prior_run, tiny_dataset, tmp_path_factory):
     """The maps measured on lesions; the tiny brains lie nearer to the surface than real ones."""
     folder = tmp_path_factory.mktemp("planted")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("monai_vq.anomaly.lesions.SURFACE_MM", 0.0)
-        patch.setattr("monai_vq.anomaly.lesions.APART", 0.5)
+        give_room(patch)
         AnomalyRun(prior_run, tiny_dataset, folder, plant_lesions=True, num_restorations=1).run()
     return folder
+
+
+def give_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("monai_vq.anomaly.lesions.SURFACE_MM", 0.0)
+    patch.setattr("monai_vq.anomaly.lesions.APART", 0.5)
+
+
+@pytest.fixture
+def one_without_site(monkeypatch, tiny_dataset) -> str:
+    """The name of a training scan in which no lesion finds a site."""
+    give_room(monkeypatch)
+    train = records_of_split(read_splits(tiny_dataset), read_manifest(tiny_dataset), "train")
+    plant_lesions = mapping.plant_lesions
+
+    def plant(images, foreground, positions_mm, spacing, lesion_set, scan_id, seed):
+        free = foreground & (scan_id != train[1].scan_id)
+        return plant_lesions(images, free, positions_mm, spacing, lesion_set, scan_id, seed)
+
+    monkeypatch.setattr(mapping, "plant_lesions", plant)
+    return train[1].scan_id
 
 
 def test_maps_lie_over_the_scan(mapped, tiny_dataset):
@@ -108,19 +135,65 @@ def test_a_scans_draws_depend_on_its_seed_and_name_alone(prior_run, tiny_dataset
     assert not set(draw(0, "test")) & set(one)
 
 
-@pytest.mark.parametrize(
-    ("settings", "channels", "message"),
-    [
-        (("tset", False), 1, "--split 'tset': expected one of train, val, test"),
-        (("val", True), 1, "--split val: the methods are tuned on lesions in validation patients"),
-        (("test", False), 3, "anomaly maps are of grey images; those of"),
-    ],
-)
-def test_what_cannot_be_mapped_is_refused_in_one_line(prior_run, tiny_dataset, settings, channels, message):
-    with pytest.raises(SystemExit, match=message):
-        check_anomaly(replace(prior_run, in_channels=channels), str(tiny_dataset), *settings)
-
-
 def test_patients_that_the_prior_has_seen_are_said(prior_run, tiny_dataset, tmp_path):
     AnomalyRun(prior_run, tiny_dataset, tmp_path, split="val", num_restorations=1).run()
     assert "The prior has seen patients of the val split" in (tmp_path / "index.html").read_text()
+
+
+def test_a_scan_without_a_site_is_left_out_and_named(prior_run, tiny_dataset, tmp_path, one_without_site):
+    AnomalyRun(
+        prior_run, tiny_dataset, tmp_path, split="train", plant_lesions=True, num_restorations=1, batch_size=8
+    ).run()
+    (row,) = pd.read_csv(tmp_path / "anomaly_left_out.csv").to_dict("records")
+    assert (row["split"], row["scan_id"]) == ("train", one_without_site)
+    assert "has no site for a lesion" in row["reason"]
+    scans = pd.read_csv(tmp_path / "anomaly.csv")
+    assert scans["scan_id"].nunique() == 3
+    assert scans["method"].tolist() == [method for method in METHODS for _ in range(3)]
+    assert one_without_site not in set(scans["scan_id"])
+    assert (
+        f"Left out, without a site for every lesion (1 in all): {one_without_site} (train)."
+        in (tmp_path / "index.html").read_text()
+    )
+
+
+def test_where_no_scan_is_left_the_reason_is_said(prior_run, tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("monai_vq.anomaly.lesions.SURFACE_MM", 1e3)
+    with pytest.raises(
+        InputError, match=r"no scan of the val split of .* can hold the lesions; first: scan .* no site"
+    ):
+        AnomalyRun(prior_run, tiny_dataset, tmp_path, plant_lesions=True, num_restorations=1).run()
+
+
+def test_scans_are_not_kept(prior_run, tiny_dataset, tmp_path, monkeypatch):
+    known: list[weakref.ref] = []
+
+    def map_scans(self, *arguments) -> Iterator[mapping.MappedScan]:
+        for scan in real(self, *arguments):
+            gc.collect()
+            assert sum(one() is not None for one in known) <= 1  # the one before
+            known.append(weakref.ref(scan.maps))
+            yield scan
+
+    real = AnomalyRun.map_scans
+    monkeypatch.setattr(AnomalyRun, "map_scans", map_scans)
+    AnomalyRun(prior_run, tiny_dataset, tmp_path, split="train", num_restorations=1).run()
+    assert len(known) == 4
+
+
+def test_a_moved_dataset_of_the_prior_gives_the_same_maps(mapped, prior_run, tiny_dataset, tmp_path):
+    moved = replace(prior_run, dataset_dir=str(tmp_path / "gone"))
+    AnomalyRun(moved, tiny_dataset, tmp_path, num_restorations=1, prior_dataset_dir=str(tiny_dataset)).run()
+    assert (tmp_path / "anomaly.csv").read_bytes() == (mapped / "anomaly.csv").read_bytes()
+
+
+def test_patients_seen_under_another_division_are_said(prior_run, tiny_dataset, tmp_path):
+    folder: Path = tmp_path / "again"
+    shutil.copytree(tiny_dataset, folder)
+    splits = read_splits(tiny_dataset)
+    train, test = splits.splits["train"], splits.splits["test"]
+    swapped = {**splits.splits, "train": sorted(train[1:] + test), "test": train[:1]}
+    write_splits(folder / SPLITS_NAME, replace(splits, splits=swapped))
+    AnomalyRun(prior_run, folder, tmp_path / "maps", num_restorations=1).run()
+    page = (tmp_path / "maps" / "index.html").read_text()
+    assert f"The prior has seen patients of this split (1 of 1: {train[0]})" in page

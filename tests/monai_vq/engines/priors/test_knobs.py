@@ -14,7 +14,7 @@ READ = {
     "pixelcnn": TRAINING,
     "sample": {"run_dir", "stage1_dir", "num_samples", "condition", "temperature", "top_k", "top_p", "guidance"}
     | {"output_format", "judge"},
-    "anomaly": {"run_dir", "stage1_dir", "split", "plant_lesions", "num_restorations"},
+    "anomaly": {"run_dir", "stage1_dir", "prior_dataset_dir", "split", "plant_lesions", "num_restorations"},
 }
 
 
