@@ -44,3 +44,16 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def start(self, batch: int, h: int, w: int, condition: Tensor | None = None) -> Stepper:
         """Returns a walk through a grid whose hidden states equal ``forward``'s, each at the cost of one position."""
+
+
+def check_grid(made_for: tuple[int, int] | None, h: int, w: int) -> None:
+    """Refuses a grid that a prior was not made for; None stands for any.
+
+    Raises:
+        ValueError: naming both grids.
+    """
+    if made_for is not None and (h, w) != made_for:
+        raise ValueError(
+            f"a latent grid of {h} x {w}; this prior was made for {made_for[0]} x {made_for[1]}: "
+            "take latents of the image size that it was trained at."
+        )

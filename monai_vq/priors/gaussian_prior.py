@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_vq.priors.alphabet import LatentAlphabet
+from monai_vq.priors.backbone import check_grid
 from monai_vq.priors.code_gaussians import CodeGaussians
 from monai_vq.priors.prior import LatentBits
 from monai_vq.priors.sampling import Kept, SymbolChoice
@@ -116,7 +117,7 @@ class GaussianPrior(nn.Module):
             ValueError: if an argument is outside what `Prior.sample` states, or the grid is not this prior's.
         """
         B, h, w = shape
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         choice = SymbolChoice(temperature, top_k, top_p, generator)
         logits = self._code_logits()
         codes = choice.draw(logits.expand(h * w, -1).repeat(B, 1)).view(B, h, w)
@@ -128,14 +129,7 @@ class GaussianPrior(nn.Module):
 
     def _check(self, codes: Tensor, side: Tensor) -> None:
         self.alphabet.check(codes, side)
-        self._check_grid(*codes.shape[1:])
-
-    def _check_grid(self, h: int, w: int) -> None:
-        if self.grid_size is not None and (h, w) != self.grid_size:
-            raise ValueError(
-                f"a latent grid of {h} x {w}; this prior was made for {self.grid_size[0]} x {self.grid_size[1]}: "
-                "take latents of the image size that it was trained at."
-            )
+        check_grid(self.grid_size, *codes.shape[1:])
 
     def _code_logits(self) -> Tensor:
         """Returns ln p(k), float64 [h · w, K], or [1, K] of the same everywhere."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from monai_vq.priors.backbone import Backbone, Stepper
+from monai_vq.priors.backbone import Backbone, Stepper, check_grid
 from monai_vq.priors.gated_layer import GatedLayer
 from monai_vq.priors.pixelcnn_cache import PixelCNNStepper
 
@@ -64,7 +64,7 @@ class GatedPixelCNN(Backbone):
         Raises:
             ValueError: if the network was made for another grid.
         """
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         return list(range(h * w))
 
     def forward(self, embedded: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -73,7 +73,7 @@ class GatedPixelCNN(Backbone):
         Raises:
             ValueError: if the network was made for another grid.
         """
-        self._check_grid(*embedded.shape[1:3])
+        check_grid(self.grid_size, *embedded.shape[1:3])
         positions = self._positions()
         x = embedded if positions is None else embedded + positions.to(embedded.dtype)
         x = x.permute(0, 3, 1, 2)  # channels last in memory
@@ -88,7 +88,7 @@ class GatedPixelCNN(Backbone):
         Raises:
             ValueError: if the network was made for another grid.
         """
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         layers = [layer for layer in self.layers if isinstance(layer, GatedLayer)]
         return PixelCNNStepper(layers, self.norm, self._positions(), batch, (h, w), condition)
 
@@ -98,10 +98,3 @@ class GatedPixelCNN(Backbone):
             return None
         rows, columns = self.position
         return rows[:, None] + columns
-
-    def _check_grid(self, h: int, w: int) -> None:
-        if self.grid_size is not None and (h, w) != self.grid_size:
-            raise ValueError(
-                f"a latent grid of {h} x {w}; this prior was made for {self.grid_size[0]} x {self.grid_size[1]}: "
-                "take latents of the image size that it was trained at."
-            )

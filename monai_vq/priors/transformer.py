@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from monai.utils.ordering import Ordering
 from torch import Tensor, nn
 
-from monai_vq.priors.backbone import Backbone, Stepper
+from monai_vq.priors.backbone import Backbone, Stepper, check_grid
 
 
 class CausalAttention(nn.Module):
@@ -166,7 +166,7 @@ class CausalTransformer(Backbone):
         Raises:
             ValueError: if the grid is not the transformer's.
         """
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         return self.sequence.tolist()
 
     def forward(self, embedded: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -176,7 +176,7 @@ class CausalTransformer(Backbone):
             ValueError: if the grid is not the transformer's.
         """
         batch, h, w, _ = embedded.shape
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         latents = embedded.flatten(1, 2)[:, self.sequence[:-1]]  # the last one predicts nothing
         x = torch.cat([self.begin.to(latents.dtype).expand(batch, 1, -1), latents], dim=1) + self.position(
             self.sequence
@@ -194,15 +194,8 @@ class CausalTransformer(Backbone):
         Raises:
             ValueError: if the grid is not the transformer's.
         """
-        self._check_grid(h, w)
+        check_grid(self.grid_size, h, w)
         return _TransformerStepper(self, batch, condition)
-
-    def _check_grid(self, h: int, w: int) -> None:
-        if (h, w) != self.grid_size:
-            raise ValueError(
-                f"a latent grid of {h} x {w}; this prior was made for {self.grid_size[0]} x {self.grid_size[1]}: "
-                "take latents of the image size that it was trained at."
-            )
 
 
 class _TransformerStepper(Stepper):

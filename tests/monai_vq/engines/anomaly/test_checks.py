@@ -81,10 +81,11 @@ def test_volumes_and_slices_tell_content_each_alone(tiny_dataset, renamed, tmp_p
     assert not seen_patients(str(tiny_dataset), str(tmp_path / "other"), "train").patients
 
 
-def test_of_the_priors_own_division_nothing_is_refused(prior_run, tiny_dataset, tmp_path):
+def test_of_the_priors_own_division_nothing_is_refused(prior_run, tiny_dataset, tmp_path, caplog):
     shutil.copytree(tiny_dataset, tmp_path / "copy")
     for split in ("train", "test"):
         check_anomaly(prior_run, str(tmp_path / "copy"), split, plant_lesions=True)
+    assert not caplog.records  # nor warned of
 
 
 def test_a_moved_dataset_is_given_and_must_be_the_same(prior_run, tiny_dataset, divided_anew, tmp_path):

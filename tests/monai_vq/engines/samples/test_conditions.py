@@ -52,8 +52,9 @@ def test_a_slice_number_is_no_position(prior_run, value):
         check_conditions(prior_run, {"slice_position": value}, None, 3)
 
 
-def test_both_ends_are_positions(prior_run):
+def test_both_ends_are_positions(prior_run, caplog):
     check_conditions(prior_run, {"slice_position": [0, 1.0]}, None, 3)
+    assert not caplog.records
 
 
 def test_values_far_from_training_are_warned_of(prior_run, caplog):
