@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from monai_vq.atomic import atomic_path
-from monai_vq.data import slice_items
+from monai_vq.data import read_manifest, read_splits, slice_items
 from monai_vq.data.condition_rows import condition_rows
 from monai_vq.engines.latents.extraction import extract_latents, rounding_scores, slice_loader
 from monai_vq.engines.latents.files import (
@@ -48,7 +48,7 @@ class PriorData:
                                        └──► symbols ──► train.npz          val.npz, test.npz: in these levels
 
     The alphabet's levels and the conditions' classes, means and deviations come from the training patients alone. A
-    cache that another checkpoint, split or number of bits made is made again.
+    cache that another checkpoint, split, preparation of the slices or number of bits made is made again.
 
     Args:
         stage1: whose latents they are.
@@ -142,11 +142,12 @@ class PriorData:
             self._stored[split] = stored or self._store(split, alphabet, *self._extract(split))
         return self._stored[split]
 
-    @property
+    @cached_property
     def _key(self) -> str:
-        """Hash of all that these latents depend on."""
-        stage1, splits = self.stage1, data_origin(self.dataset_dir)
-        made_from = [stage1.checkpoint_sha256, splits["split_sha256"], stage1.image_size, stage1.spacing]
+        """Hash of all that these latents depend on; slices that were prepared anew have the same split."""
+        stage1, splits = self.stage1, read_splits(self.dataset_dir)
+        slices = [record.slices_sha256 for record in read_manifest(self.dataset_dir)]
+        made_from = [stage1.checkpoint_sha256, splits.sha256, slices, stage1.image_size, stage1.spacing]
         return hashlib.sha256(json.dumps([*made_from, self.gain_bits]).encode()).hexdigest()
 
     def _extract(self, split: str) -> tuple[Tensor, Tensor]:

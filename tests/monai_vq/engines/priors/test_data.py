@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from monai_vq.data import slice_items
+from data_prep.prepare import prepare_source
+from monai_vq.data import read_splits, slice_items
 from monai_vq.engines import PriorData, latent_tensors, load_run, read_stage1
 from monai_vq.engines.latents.extraction import extract_latents, slice_loader
 from monai_vq.engines.priors import data as prior_data
@@ -79,6 +80,17 @@ def test_a_cache_of_another_number_of_bits_or_checkpoint_is_made_again(make_data
     changed = make_data(gain_bits=2)
     monkeypatch.setattr(changed, "stage1", stage1.__class__(**vars(stage1) | {"checkpoint_sha256": "another"}))
     changed.latents("train")
+    assert extracted[0] == "train"
+
+
+def test_a_cache_of_slices_in_another_window_is_made_again(make_data, extracted, stage1, tiny_dataset, tmp_path):
+    make_data().latents("train")
+    extracted.clear()
+    again, source = tmp_path / "again", tiny_dataset.parent / "bids"
+    settings = {"slice_range": (0.3, 0.7), "num_slices": 4, "progress": False}
+    prepare_source("bids", source, again, window=(5.0, 80.0), **settings)
+    assert read_splits(again).sha256 == read_splits(tiny_dataset).sha256
+    PriorData(stage1, str(again), tmp_path / "latents", gain_bits=3, batch_size=4).latents("train")
     assert extracted[0] == "train"
 
 
