@@ -10,12 +10,12 @@ from typing import Any
 from data_prep.rejections import REJECTED_NAME
 from monai_vq.atomic import PART, atomic_path
 from monai_vq.data.manifest import MANIFEST_NAME
+from monai_vq.data.preparation import PROVENANCE_NAME
 from monai_vq.data.splits import SPLITS_NAME
 from monai_vq.errors import InputError
 
 __all__ = ["PROVENANCE_NAME", "SLICES_DIR", "open_output", "write_json"]
 
-PROVENANCE_NAME = "provenance.json"
 SLICES_DIR = "slices"
 _FILES = (MANIFEST_NAME, SPLITS_NAME, REJECTED_NAME, PROVENANCE_NAME)
 _FOLDERS = (SLICES_DIR, "qc")

@@ -16,13 +16,13 @@ from data_prep.rejections import REJECTED_NAME, Rejection, describe_rejections, 
 from data_prep.rerun import prune_slices, refuse_changed_rows, refuse_changed_source, refuse_changed_split
 from data_prep.scan_loop import Outcome, prepare_scans
 from data_prep.sessions import choose_sessions
-from data_prep.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, STRIPPED_SLICE_RANGE, SlicingSettings
 from data_prep.sources import SOURCES, Found
 from data_prep.workers import check_workers
 from monai_vq.atomic import atomic_path
 from monai_vq.data import Cohort, ScanRecord, Splits, file_sha256, make_splits, write_manifest, write_splits
 from monai_vq.data.assignment import check_fractions, check_patient_count, choose_columns
 from monai_vq.data.manifest import MANIFEST_NAME
+from monai_vq.data.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, STRIPPED_SLICE_RANGE, SlicingSettings
 from monai_vq.data.splits import SPLITS_NAME
 from monai_vq.errors import InputError
 

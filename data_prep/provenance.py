@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import monai_vq
-from data_prep.slicing import SlicingSettings
 from data_prep.sources import SOURCES
+from monai_vq.data.slicing import SlicingSettings
 
 __all__ = ["describe_run", "describe_settings"]
 

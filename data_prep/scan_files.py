@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from data_prep.output import SLICES_DIR, write_json
 from data_prep.private.caps import cap_age
-from data_prep.slicing import ScanSlices, SlicingSettings, slice_stack, slice_volume
 from data_prep.sources.scan import Scan
 from monai_vq.atomic import atomic_path
 from monai_vq.data import ScanRecord, SliceStack, Volume, file_sha256, files_sha256
 from monai_vq.data.manifest import format_row, parse_row
+from monai_vq.data.slicing import ScanSlices, SlicingSettings, slice_stack, slice_volume
 
 __all__ = ["CutScan", "PreparedScan", "cut_scan", "hash_labels", "load_prepared", "save_scan"]
 

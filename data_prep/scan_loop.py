@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from data_prep.rejections import Rejection
 from data_prep.scan_files import PreparedScan, cut_scan, load_prepared, save_scan
-from data_prep.slicing import SlicingSettings
 from data_prep.sources.scan import Scan
 from data_prep.workers import map_in_order
+from monai_vq.data.slicing import SlicingSettings
 from monai_vq.errors import InputError
 
 __all__ = ["Outcome", "prepare_scans"]

@@ -21,6 +21,9 @@ from monai_vq.handlers import RunCheckpoints
 
 REPOSITORY = Path(__file__).parents[1]
 SHAPE, VOXEL_MM = (20, 24, 12), 8.0
+HEAD_SHAPE = (24, 28, 20)  # right, anterior, superior
+HEAD_VOXEL_MM = 8.0
+HEAD_GRID = np.moveaxis(np.indices(HEAD_SHAPE), 0, -1)
 SIZES = {"channels": [8, 8], "num_res_layers": 1, "num_res_channels": [8, 8], "dropout": 0.0, "act": "RELU"}
 TINY = {  # settings under which a bundle trains in about a second, as far as it has them
     "image_size": [32, 32],
@@ -80,6 +83,36 @@ def write_blob(path: Path, seed: int) -> None:
     volume = np.where(head, spots, 0) + rng.uniform(0, 15, SHAPE)
     path.parent.mkdir(parents=True)
     nib.save(nib.Nifti1Image(volume.astype(np.float32), np.diag([VOXEL_MM] * 3 + [1.0])), path)
+
+
+def draw_head(seed: int) -> np.ndarray:
+    """A head to be told from its mirror images: a bright spot at its left, a nose in front, a narrow neck below."""
+    rng = np.random.default_rng(seed)
+    radii = np.array([7, 9, 6]) + rng.uniform(-0.5, 0.5, 3)
+    head = np.linalg.norm((HEAD_GRID - (12, 13, 12)) / radii, axis=-1) < 1
+    neck = (
+        (np.linalg.norm(HEAD_GRID[..., :2] - (12, 11), axis=-1) < 4) & (HEAD_GRID[..., 2] < 9) & (HEAD_GRID[..., 2] > 1)
+    )
+    volume = np.where(head | neck, 600.0, 0.0)
+    volume[11:14, 21:24, 10:12] = 500  # nose
+    volume[7:9, 12:15, 13:15] = 950  # left
+    return np.maximum(volume + rng.normal(0, 15, HEAD_SHAPE), 0).astype(np.float32)
+
+
+@pytest.fixture
+def write_head() -> Callable[..., Path]:
+    """Writes a head as NIfTI with a true affine, stored along any axes."""
+
+    def write(path: Path, seed: int = 0, axes: str = "RAS") -> Path:
+        image = nib.Nifti1Image(draw_head(seed), np.diag([HEAD_VOXEL_MM] * 3 + [1.0]))
+        transform = nib.orientations.ornt_transform(
+            nib.io_orientation(image.affine), nib.orientations.axcodes2ornt(tuple(axes))
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(image.as_reoriented(transform), path)
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session", autouse=True)

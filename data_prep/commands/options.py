@@ -5,9 +5,9 @@ from pathlib import Path
 
 from data_prep.prepare import DEFAULT_FRACTIONS
 from data_prep.sessions import SESSIONS
-from data_prep.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, STRIPPED_SLICE_RANGE, WINDOW_UNITS
 from monai_vq.data import PLANE_AXES
 from monai_vq.data.assignment import DEFAULT_STRATA, STRATA_COLUMNS
+from monai_vq.data.slicing import DEFAULT_SLICE_RANGE, DEFAULT_WINDOW, STRIPPED_SLICE_RANGE, WINDOW_UNITS
 from monai_vq.data.splits import SPLIT_NAMES
 
 __all__ = ["add_output_arguments", "add_pseudonym_arguments", "add_split_arguments", "add_volume_arguments"]

@@ -17,11 +17,11 @@ from data_prep.commands.options import (
 from data_prep.commands.summary import print_summary
 from data_prep.prepare import find_source, prepare_source
 from data_prep.rejections import REJECTED_NAME
-from data_prep.slicing import SlicingSettings
 from data_prep.sources import Found, Source
 from data_prep.workers import check_workers
 from monai_vq.data.assignment import check_fractions
 from monai_vq.data.manifest import MANIFEST_NAME
+from monai_vq.data.slicing import SlicingSettings
 from monai_vq.errors import InputError
 
 __all__ = ["source_command"]

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from data_prep.rejections import Rejection, describe_rejections
 from data_prep.sources.nifti_ids import Identity, PatientIds, RegexIds, TableIds, refuse_alike, suggest_regex
-from data_prep.sources.nifti_names import name_scans, pad_numbers
+from data_prep.sources.nifti_names import pad_numbers
 from data_prep.sources.orientation_option import add_orientation_argument, make_reader
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
 from monai_vq.data import VolumeError
+from monai_vq.data.scan_names import name_scans
 from monai_vq.errors import InputError
 
 __all__ = ["NIFTI", "find_nifti"]

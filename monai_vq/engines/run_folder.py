@@ -14,6 +14,7 @@ import torch
 
 from monai_vq.atomic import atomic_path
 from monai_vq.data import read_splits
+from monai_vq.data.preparation import read_preparation
 from monai_vq.engines.checks import or_exit
 from monai_vq.engines.knobs import calling_parser
 from monai_vq.errors import InputError
@@ -85,7 +86,12 @@ def environment() -> dict[str, Any]:
     }
 
 
-def data_origin(dataset_dir: str) -> dict[str, str]:
-    """Returns what a checkpoint says of the data it learned from: the split's hash, and what it kept together."""
-    splits = read_splits(dataset_dir)
-    return {"split_sha256": splits.sha256, "unit": splits.unit, "monai_vq": version("monai_vq")}
+def data_origin(dataset_dir: str) -> dict[str, Any]:
+    """Returns what a checkpoint says of the data it learned from.
+
+    The split's hash; what it kept together; and, where the dataset says so, how its slices were prepared, by which a
+    new scan is (`monai_vq.data.preparation.Preparation.to_record`).
+    """
+    splits, preparation = read_splits(dataset_dir), read_preparation(dataset_dir)
+    origin = {"split_sha256": splits.sha256, "unit": splits.unit, "monai_vq": version("monai_vq")}
+    return origin | ({} if preparation is None else {"preparation": preparation.to_record()})

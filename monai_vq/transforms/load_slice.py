@@ -36,7 +36,7 @@ class LoadSliced(MapTransform):
         item = dict(data)
         for key in self.key_iterator(item):
             array = _open(item[key], Path(item[key]).stat().st_mtime_ns)[item["index"]]
-            item[key] = _to_unit_range(array) if key == "image" else torch.from_numpy(array[None].astype(np.float32))
+            item[key] = to_unit_range(array) if key == "image" else torch.from_numpy(array[None].astype(np.float32))
         return item
 
 
@@ -46,7 +46,7 @@ def _open(path: str, modified: int) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def _to_unit_range(array: np.ndarray) -> Tensor:
+def to_unit_range(array: np.ndarray) -> Tensor:
     """uint16 or uint8 [H, W], or uint8 [H, W, 3] → float32 [C, H, W] in [0, 1]."""
     values = torch.from_numpy(array.astype(np.float32) / np.iinfo(array.dtype).max)
     return values[None] if values.ndim == 2 else values.permute(2, 0, 1)

@@ -1,41 +1,6 @@
-from collections.abc import Callable
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
 import pytest
-
-SHAPE = (24, 28, 20)  # right, anterior, superior
-VOXEL_MM = 8.0
-GRID = np.moveaxis(np.indices(SHAPE), 0, -1)
-
-
-def draw_head(seed: int) -> np.ndarray:
-    """A head to be told from its mirror images: a bright spot at its left, a nose in front, a narrow neck below."""
-    rng = np.random.default_rng(seed)
-    radii = np.array([7, 9, 6]) + rng.uniform(-0.5, 0.5, 3)
-    head = np.linalg.norm((GRID - (12, 13, 12)) / radii, axis=-1) < 1
-    neck = (np.linalg.norm(GRID[..., :2] - (12, 11), axis=-1) < 4) & (GRID[..., 2] < 9) & (GRID[..., 2] > 1)
-    volume = np.where(head | neck, 600.0, 0.0)
-    volume[11:14, 21:24, 10:12] = 500  # nose
-    volume[7:9, 12:15, 13:15] = 950  # left
-    return np.maximum(volume + rng.normal(0, 15, SHAPE), 0).astype(np.float32)
-
-
-@pytest.fixture
-def write_head() -> Callable[..., Path]:
-    """Writes a head as NIfTI with a true affine, stored along any axes."""
-
-    def write(path: Path, seed: int = 0, axes: str = "RAS") -> Path:
-        image = nib.Nifti1Image(draw_head(seed), np.diag([VOXEL_MM] * 3 + [1.0]))
-        transform = nib.orientations.ornt_transform(
-            nib.io_orientation(image.affine), nib.orientations.axcodes2ornt(tuple(axes))
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nib.save(image.as_reoriented(transform), path)
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from data_prep.provenance import describe_run, describe_settings
-from data_prep.slicing import SlicingSettings
+from monai_vq.data.slicing import SlicingSettings
 
 
 def test_settings_survive_json_and_tell_equal_from_different_runs():

@@ -7,10 +7,10 @@ import pytest
 
 from data_prep.person import Person
 from data_prep.scan_files import PreparedScan, cut_scan, load_prepared, save_scan
-from data_prep.slicing import SlicingSettings
 from data_prep.sources.bids import find_bids
 from data_prep.sources.scan import Scan
 from monai_vq.data import SliceStack, Volume, files_sha256, read_volume
+from monai_vq.data.slicing import SlicingSettings
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 
 from data_prep.phantom import PhantomPatient, marker_position
 from data_prep.phantom.layouts.adni import ORIGINAL, SCALED, adni_patient_id, write_adni
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.adni import ADNI, find_adni
 from monai_vq.data import VolumeError, files_sha256, to_plane
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 VOXEL_MM = 8.0

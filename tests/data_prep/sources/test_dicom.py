@@ -8,9 +8,9 @@ import pytest
 from data_prep.phantom import PhantomPatient, marker_position
 from data_prep.phantom.layouts.dicom import write_dicom
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices, save_dicom
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.dicom import DICOM, find_dicom
 from monai_vq.data import to_plane
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 VOXEL_MM = 8.0

@@ -6,9 +6,9 @@ import pytest
 
 from data_prep.phantom.layouts.neurite_oasis import marker_voxel, neurite_folder, write_neurite_oasis
 from data_prep.phantom.patient import PhantomPatient
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.neurite_oasis import find_neurite_oasis
 from monai_vq.data import VolumeError, to_plane
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 PATIENTS = [PhantomPatient.draw(0, index) for index in range(8)]  # the eighth has the number 9, as OASIS-1 has no 8

@@ -8,10 +8,10 @@ import pytest
 from data_prep.phantom.layouts.nifti import NIFTI_TABLE, nifti_file, write_nifti
 from data_prep.phantom.patient import PhantomPatient, marker_position
 from data_prep.sessions import choose_sessions
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.nifti import find_nifti
 from data_prep.sources.nifti_ids import RegexIds
 from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 PATIENTS = [PhantomPatient.draw(0, index) for index in range(5)]  # 0 and 3 have two sessions; 3 is not compressed

@@ -1,8 +1,6 @@
-import re
-
 import pytest
 
-from data_prep.sources.nifti_names import name_scans, pad_numbers
+from data_prep.sources.nifti_names import pad_numbers
 
 # [sessions in the order of time, as they are to sort]
 ORDERS = [
@@ -19,15 +17,3 @@ ORDERS = [
 def test_sessions_sort_as_text_in_their_order(sessions, padded):
     names = pad_numbers(set(sessions))
     assert [names[session] for session in sessions] == padded == sorted(padded)
-
-
-def test_names_are_unique_plain_and_keep_the_order_of_the_labels():
-    labels = ["P1", "P1", "P1", "P1_2", "a/b", "a b", "患者", "...", "-_x", "Zoë", "P1 "]
-    names = name_scans(labels)
-    assert len(set(names)) == len(labels)
-    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name) for name in names)
-    assert names[:5] == ["P1", "P1_3", "P1_4", "P1_2", "a-b"]
-
-
-def test_many_files_of_one_visit_are_numbered_through():
-    assert name_scans(["P"] * 300)[-1] == "P_300"

@@ -9,10 +9,10 @@ import pytest
 from data_prep.phantom import PhantomPatient, marker_position
 from data_prep.phantom.layouts.oasis1 import write_oasis1
 from data_prep.phantom.layouts.oasis_grid import RAW_GRID, SUBJECT_GRID, T88_GRID
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.oasis1 import OASIS1, find_oasis1
 from data_prep.sources.oasis1_images import IMAGE_KINDS
 from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 VOXEL_MM = 8.0

@@ -4,9 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.oasis1_images import IMAGE_KINDS, SEGMENTATION, find_images, read_image, read_segmentation
 from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 
 NAME = "OAS1_0031_MR1"
 SHAPES = {"masked_t88": (22, 26, 22), "t88": (22, 26, 22), "subj111": (32, 32, 20), "raw": (32, 32, 16)}  # at 8 mm

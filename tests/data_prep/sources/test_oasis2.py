@@ -9,9 +9,9 @@ import pytest
 from data_prep.phantom import PhantomPatient, marker_position
 from data_prep.phantom.layouts.oasis2 import write_oasis2
 from data_prep.phantom.layouts.oasis_grid import RAW_GRID
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.oasis2 import OASIS2, find_oasis2, read_acquisition
 from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 VOXEL_MM = 8.0

@@ -8,9 +8,9 @@ import pytest
 
 from data_prep.phantom.layouts.oasis3 import oasis3_day, oasis3_image, write_oasis3
 from data_prep.phantom.patient import PhantomPatient, marker_position
-from data_prep.slicing import SlicingSettings, slice_volume
 from data_prep.sources.oasis3 import find_oasis3
 from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 
 PATIENTS = [PhantomPatient.draw(0, index) for index in range(5)]  # 0 and 3 have two sessions, 2 has two runs

@@ -1,10 +1,12 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from monai_vq.data.preparation import Preparation, read_preparation
 from monai_vq.engines import data_origin
 from monai_vq.engines.run_folder import environment, keep_earlier_run, write_record
 from monai_vq.errors import InputError
@@ -74,3 +76,11 @@ def test_the_environment_names_versions_but_neither_user_nor_machine():
 def test_a_checkpoint_says_from_which_split_it_learned(tiny_dataset):
     recorded = json.loads((tiny_dataset / "splits.json").read_text())["sha256"]
     assert data_origin(str(tiny_dataset))["split_sha256"] == recorded
+
+
+def test_a_checkpoint_says_how_its_slices_were_prepared_where_the_dataset_does(tiny_dataset, tmp_path):
+    recorded = data_origin(str(tiny_dataset))["preparation"]
+    assert Preparation.from_record(recorded) == read_preparation(tiny_dataset)
+    shutil.copytree(tiny_dataset, tmp_path / "copy")
+    (tmp_path / "copy/provenance.json").unlink()
+    assert "preparation" not in data_origin(str(tmp_path / "copy"))

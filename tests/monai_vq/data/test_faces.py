@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from data_prep.phantom import PhantomPatient, Tissue, phantom_scan
-from data_prep.private.faces import LARGEST_BRAIN_ML, may_show_face
 from monai_vq.data import foreground_mask, read_volume
+from monai_vq.data.faces import LARGEST_BRAIN_ML, may_show_face
 
 REAL_HEADS = Path(__file__).parents[4] / "shared/data/ixi_t1_2mm"
 INSIDE_THE_SKULL = (Tissue.CSF, Tissue.GREY, Tissue.WHITE, Tissue.VENTRICLE)

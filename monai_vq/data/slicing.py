@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.private.faces import may_show_face
 from monai_vq.data import (
     PLANE_AXES,
     SliceStack,
@@ -18,6 +17,7 @@ from monai_vq.data import (
     quantize,
     to_plane,
 )
+from monai_vq.data.faces import may_show_face
 from monai_vq.errors import InputError
 
 __all__ = [
@@ -128,9 +128,8 @@ def slice_volume(volume: Volume, settings: SlicingSettings, labels: Volume | Non
     plane_mask = to_plane(mask, volume.affine, settings.plane)
     indices, n_empty = _choose_slices(np.any(plane_mask, axis=(1, 2)), settings)
     _, row_mm, column_mm = plane_spacing(volume.affine, settings.plane)
-    chosen = to_plane(volume.array, volume.affine, settings.plane)[indices]
     return ScanSlices(
-        slices=np.ascontiguousarray(quantize(chosen, low, high)),
+        slices=_quantize_slices(to_plane(volume.array, volume.affine, settings.plane), indices, low, high),
         mask=np.ascontiguousarray(plane_mask[indices]),
         window=(low, high),
         slice_indices=tuple(int(index) for index in indices),
@@ -166,6 +165,16 @@ def _find_window(array: NDArray[np.float32], mask: NDArray[np.bool_], settings: 
             "give a --window of this scanner's intensities, or percentiles",
         )
     return low, high
+
+
+def _quantize_slices(
+    plane_array: NDArray[np.float32], indices: NDArray[np.intp], low: float, high: float
+) -> NDArray[np.uint16]:
+    """Slices of a volume in the plane's axes, one after another: a large volume is not copied in float32."""
+    slices = np.empty((len(indices), *plane_array.shape[1:]), np.uint16)
+    for place, index in enumerate(indices):
+        slices[place] = quantize(plane_array[index], low, high)
+    return slices
 
 
 def _choose_slices(occupied: NDArray[np.bool_], settings: SlicingSettings) -> tuple[NDArray[np.intp], int]:
