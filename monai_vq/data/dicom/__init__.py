@@ -1,6 +1,7 @@
-"""Reads DICOM: files to series, a series to a volume with the geometry and numbers of dcm2niix."""
+"""Reads DICOM: files to series, a series to a volume with the geometry and numbers of dcm2niix; and writes it anew."""
 
 from monai_vq.data.dicom.consistency import check_series
+from monai_vq.data.dicom.derived_series import write_derived_series
 from monai_vq.data.dicom.geometry import find_grid
 from monai_vq.data.dicom.grouping import MIN_SLICES, FoundSeries, LeftImages, Series, UnreadFile, find_series
 from monai_vq.data.dicom.headers import DicomHeader, read_header
@@ -18,4 +19,5 @@ __all__ = [
     "find_series",
     "read_header",
     "read_series",
+    "write_derived_series",
 ]

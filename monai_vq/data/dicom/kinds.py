@@ -4,9 +4,10 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 
 from monai_vq.data.dicom.headers import DicomHeader
 
-__all__ = ["find_other_kind"]
+__all__ = ["MR_CLASSES", "find_other_kind"]
 
-_MR_CLASSES = (MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage)
+MR_CLASSES = (MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage)
+"""Kinds of objects whose images are MR slices."""
 _LOCALIZER = {"LOCALIZER", "LOCALISER", "SCOUT", "SURVEY"}
 _LOCALIZER_WORDS = ("localizer", "localiser", "scout", "survey", "plane loc", "plane_loc")  # of a series' description
 _PROJECTIONS = {"MPR", "MIP", "MNIP", "PROJECTION IMAGE", "CSAPARALLEL", "REFORMATTED"}
@@ -19,7 +20,7 @@ def find_other_kind(header: DicomHeader) -> str:
     Nothing is quoted but names of the DICOM standard. An image whose header is too damaged to tell counts as a slice,
     so that it is missed in its series.
     """
-    if header.sop_class and header.sop_class not in _MR_CLASSES:
+    if header.sop_class and header.sop_class not in MR_CLASSES:
         known = header.sop_class.name
         return f"{known if known != header.sop_class else 'an unknown kind of object'}, not an MR image"
     if header.modality and header.modality.upper() != "MR":
