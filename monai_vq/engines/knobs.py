@@ -15,6 +15,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from monai_vq.engines.priors import knobs as prior_knobs
+from monai_vq.engines.reconstruct.knobs import RECONSTRUCT_KNOBS
 from monai_vq.errors import InputError
 from monai_vq.quantizers.gains import MAX_GAIN_BITS
 
@@ -65,6 +66,7 @@ KNOBS: dict[str, tuple[tuple[type, ...], bool]] = {
     "deterministic": ((bool,), False),
     "resume": ((bool,), False),
     **prior_knobs.PRIOR_KNOBS,
+    **RECONSTRUCT_KNOBS,
 }
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 _AT_LEAST_ONE = (

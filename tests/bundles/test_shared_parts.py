@@ -11,6 +11,7 @@ FILES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob(
 README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 COMMON = FILES.pop("common")
 FILES.pop("metadata")
+FILES.pop("reconstruct")  # trains nothing; see test_reconstruct.py
 for name in ("common_priors", "transformer", "pixelcnn", "sample", "anomaly"):  # see test_prior_parts.py
     FILES.pop(name, None)
 MODEL = FILES["none"]  # whose handlers every other has as well

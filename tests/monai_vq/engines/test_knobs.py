@@ -7,6 +7,7 @@ from monai.bundle import ConfigParser
 from monai_vq.engines import check_knobs
 from monai_vq.engines.knobs import KNOBS, calling_parser, check_value
 from monai_vq.engines.priors.knobs import PRIOR_KNOBS
+from monai_vq.engines.reconstruct.knobs import RECONSTRUCT_KNOBS
 from monai_vq.errors import InputError
 
 _CODEBOOK = ("num_embeddings", "embedding_dim", "commitment_cost", "estimator")
@@ -20,6 +21,7 @@ READ = {  # what of OF_LATENTS a bundle has
     "none": ("embedding_dim",),
     "vae": ("latent_size", "kl_weight"),
 }
+ELSEWHERE = PRIOR_KNOBS.keys() | RECONSTRUCT_KNOBS.keys()
 OF_LATENTS = {name for names in READ.values() for name in names}
 
 
@@ -121,7 +123,7 @@ def test_a_bundle_has_the_settings_that_its_latent_reads_and_no_unknown_one(bund
     before = copy.deepcopy(parser.config)
     check_knobs(parser.config)
     assert parser.config == before
-    assert KNOBS.keys() & before.keys() == (KNOBS.keys() - OF_LATENTS - PRIOR_KNOBS.keys()) | set(READ[bundle])
+    assert KNOBS.keys() & before.keys() == (KNOBS.keys() - OF_LATENTS - ELSEWHERE) | set(READ[bundle])
 
 
 @pytest.mark.parametrize(("quantizer", "others"), [("Vector", ""), ("Projected", ", published"), ("Identity", None)])

@@ -1,0 +1,1 @@
+"""Scans of whatever format through a finished run and back: what drives ``bundles/reconstruct.json``."""

@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monai_vq.data import VolumeError
+from monai_vq.data.slicing import SlicingSettings
+from monai_vq.engines.reconstruct.loading import describe_failure, load_scan
+from monai_vq.errors import InputError
+from monai_vq.reconstruct.inputs import find_inputs
+from monai_vq.reconstruct.prepared import find_prepared
+
+
+def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset):
+    prepared = find_prepared(tiny_dataset).scans[0]
+    (volume,) = find_inputs(tiny_dataset.parent / "bids" / prepared.place).scans
+    ours = load_scan(volume, SlicingSettings("axial", (0.3, 0.7), 4), tiny_dataset)
+    theirs = load_scan(prepared, None, tiny_dataset)
+    np.testing.assert_array_equal(ours.cut.slices, theirs.cut.slices)
+    np.testing.assert_array_equal(ours.cut.mask, theirs.cut.mask)
+    assert (ours.cut.slice_indices, ours.cut.window) == (theirs.cut.slice_indices, theirs.cut.window)
+    assert ours.sha256 == theirs.sha256
+    assert ours.header is not None
+    assert theirs.header is None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (VolumeError("it is flat", "bend it"), "it is flat"),
+        (PermissionError(13, "Permission denied", "/data/JANE_DOE.nii"), "it cannot be opened (Permission denied)"),
+        (MemoryError(), "it does not fit into memory"),
+        (InputError("an odd setting"), "an odd setting"),
+    ],
+)
+def test_a_failure_is_told_without_names_of_files(tiny_dataset, error, reason):
+    scan = replace(find_prepared(tiny_dataset).scans[0], place="series-1")
+    told = describe_failure(scan, error)
+    assert (told.place, told.reason) == ("series-1", reason)
+    assert told.remedy
+    assert "DOE" not in str(told)
