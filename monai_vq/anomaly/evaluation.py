@@ -146,8 +146,8 @@ def method_table(scans: pd.DataFrame) -> pd.DataFrame:
             best = str(means.loc[means.index.isin(BASELINES), score].idxmax())
             gain = own - patients.loc[best, score]
             row |= {score: own.mean(), f"{score}_gain": gain.mean()}
-            for name, values in ((score, own), (f"{score}_gain", gain)):
-                row[f"{name}_low"], row[f"{name}_high"] = patient_interval(values)
+            for name, values, least in ((score, own, 0.0), (f"{score}_gain", gain, -1.0)):
+                row[f"{name}_low"], row[f"{name}_high"] = patient_interval(values, limits=(least, 1.0))
         rows.append(row)
     return pd.DataFrame(rows)
 
