@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from monai_vq.engines.batches import place
 from monai_vq.engines.latent_format import latent_format
 from monai_vq.engines.latent_parts import codewords_of, gain_levels
+from monai_vq.engines.people import read_people
 from monai_vq.engines.provenance import run_settings
 from monai_vq.engines.scoring import SplitScores, make_baselines, score_split
 from monai_vq.handlers.checkpoints import BEST, load_network, read_checkpoint
@@ -21,12 +22,16 @@ from monai_vq.networks import VQVAE
 from monai_vq.report import (
     GainReport,
     PatientPicture,
+    ReportContent,
     RunScores,
     ScoreTables,
     choose_patients,
     choose_slice,
     format_summary,
+    read_content,
     write_baselines,
+    write_content,
+    write_groups,
     write_page,
     write_projector,
     write_tables,
@@ -60,7 +65,12 @@ class RunReport:
         self.device, self.inferer, self.shown_split = torch.device(device), inferer, shown_split
 
     def run(self) -> Path:
-        """Writes the tables, the page and the codebook for TensorBoard, prints the summary; returns the page's path.
+        """Writes the tables, the page, what it is made from (``report/content``), and the codebook for TensorBoard.
+
+        Prints the summary.
+
+        Returns:
+            The page's path.
 
         Raises:
             InputError: if there is no best checkpoint, or it belongs to another network.
@@ -72,9 +82,9 @@ class RunReport:
         by_split = self._score_splits()
         scores = self._run_scores(by_split)
         tables = ScoreTables.of_model(scores)
-        unit = checkpoint["record"].get("unit", "patient")
-        page = self._write(checkpoint, scores, tables, self._gains(by_split), unit)
-        print(f"\n{format_summary(tables.splits, unit, scores.latent.is_bound)}\n\nreport: {page}")
+        content = self._content(checkpoint, scores, tables, self._gains(by_split))
+        page = self._write(content, tables)
+        print(f"\n{format_summary(tables.splits, content.unit, scores.latent.is_bound)}\n\nreport: {page}")
         return page
 
     def _score_splits(self) -> dict[str, SplitScores]:
@@ -103,28 +113,32 @@ class RunReport:
             return None
         return GainReport(self.shown_split, shown.gains, gain_levels(self.network))
 
-    def _write(
-        self, checkpoint: Mapping[str, Any], scores: RunScores, tables: ScoreTables, gains: GainReport | None, unit: str
-    ) -> Path:
-        report_dir, history = self.run_dir / "report", pd.read_csv(self.run_dir / "metrics.csv")
+    def _content(
+        self, checkpoint: Mapping[str, Any], scores: RunScores, tables: ScoreTables, gains: GainReport | None
+    ) -> ReportContent:
+        history = pd.read_csv(self.run_dir / "metrics.csv")
         scored_on = f"{self.device}, precision {getattr(self.inferer, 'precision', 'fp32')}"
-        codewords = codewords_of(self.network)
-        write_tables(report_dir, tables.slices, tables.patients, tables.splits)
-        write_baselines(report_dir, ScoreTables.of_baselines(scores))
-        if codewords is not None:
-            write_projector(self.run_dir / "tensorboard", codewords, scores.code_counts["train"])
-        return write_page(
-            report_dir,
+        return ReportContent(
             scores,
-            tables,
+            people=read_people(self.loaders),
             history=history,
             pictures=self._pictures(tables),
-            codewords=codewords,
+            codewords=codewords_of(self.network),
             gains=gains,
             settings=run_settings(self.run_dir, checkpoint, history, scored_on),
             title=f"Reconstruction report: {self.run_dir.name}",
-            unit=unit,
+            unit=checkpoint["record"].get("unit", "patient"),
         )
+
+    def _write(self, content: ReportContent, tables: ScoreTables) -> Path:
+        report_dir = self.run_dir / "report"
+        write_tables(report_dir, tables.slices, tables.patients, tables.splits)
+        write_baselines(report_dir, ScoreTables.of_baselines(content.scores))
+        write_groups(report_dir, tables.slices, content.people)
+        if content.codewords is not None:
+            write_projector(self.run_dir / "tensorboard", content.codewords, content.scores.code_counts["train"])
+        write_content(report_dir, content)
+        return write_page(report_dir, read_content(self.run_dir))  # so that the page can be written again, to the byte
 
     def _pictures(self, tables: ScoreTables) -> list[PatientPicture]:
         return [

@@ -1,4 +1,4 @@
-"""A trained model's scores on a split, beside those of two baselines that know nothing of the latent."""
+"""A trained model's scores on a split, beside those of three baselines that know nothing of the latent."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from monai_vq.networks import VQVAE
 
 BLUR_SIGMA = 2.0  # pixels: about the detail that a downsampling by 4 throws away
 MEAN_IMAGE = "mean training image"
+SHIFTED = "shifted input (1 px)"
 Baseline = Callable[[Tensor], Tensor]
 
 
@@ -97,7 +98,11 @@ def _count_gains(network: VQVAE) -> GainCounts:
 
 
 def make_baselines(train_loader: Iterable[Mapping[str, Any]]) -> dict[str, Baseline]:
-    """Returns the two baselines of every report: the mean training image, and the input blurred by a Gaussian."""
+    """Returns the baselines of every report: the mean training image, the input blurred, and the input shifted.
+
+    The blurred input lacks detail, the shifted one lacks nothing but the place, by one pixel: a score that likes it no
+    better than a reconstruction may be measuring the place, and a model it beats is not yet a faithful one.
+    """
     mean = mean_image(train_loader)
     blur = GaussianFilter(spatial_dims=2, sigma=BLUR_SIGMA)
 
@@ -107,7 +112,13 @@ def make_baselines(train_loader: Iterable[Mapping[str, Any]]) -> dict[str, Basel
     def blurred_input(x: Tensor) -> Tensor:
         return blur.to(x.device)(x.float().contiguous()).clamp(0, 1)
 
-    return {MEAN_IMAGE: mean_training_image, f"blurred input (σ = {BLUR_SIGMA:g} px)": blurred_input}
+    blurred = f"blurred input (σ = {BLUR_SIGMA:g} px)"
+    return {MEAN_IMAGE: mean_training_image, blurred: blurred_input, SHIFTED: shifted_input}
+
+
+def shifted_input(x: Tensor) -> Tensor:
+    """Moves images [B, C, H, W] by one pixel to the right, along their columns; the first column is repeated."""
+    return torch.cat([x[..., :1], x[..., :-1]], dim=-1)
 
 
 def mean_image(loader: Iterable[Mapping[str, Any]]) -> Tensor:

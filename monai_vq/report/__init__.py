@@ -1,26 +1,34 @@
-"""The report of a run: three score tables, a self-contained page, and a summary for the terminal."""
+"""The report of a run: score tables, a self-contained page, what it is made from, and a summary for the terminal."""
 
 from monai_vq.report.codewords import write_projector
+from monai_vq.report.content import ReportContent
 from monai_vq.report.gains import GainReport
+from monai_vq.report.groups import group_table, write_groups
 from monai_vq.report.page import write_page
 from monai_vq.report.pictures import PatientPicture, SliceChoice, choose_patients, choose_slice
 from monai_vq.report.scores import RunScores, ScoreTables, write_baselines
+from monai_vq.report.stored import read_content, write_content
 from monai_vq.report.summary import format_summary
 from monai_vq.report.tables import patient_table, slice_table, split_table, write_tables
 
 __all__ = [
     "GainReport",
     "PatientPicture",
+    "ReportContent",
     "RunScores",
     "ScoreTables",
     "SliceChoice",
     "choose_patients",
     "choose_slice",
     "format_summary",
+    "group_table",
     "patient_table",
+    "read_content",
     "slice_table",
     "split_table",
     "write_baselines",
+    "write_content",
+    "write_groups",
     "write_page",
     "write_projector",
     "write_tables",

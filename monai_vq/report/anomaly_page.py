@@ -138,7 +138,7 @@ def _cautions(evaluation: Evaluation | None, unit: str) -> list[str]:
         return cautions
     number = int(evaluation.methods["n_patients"].min())
     if number < FEW_PATIENTS:
-        cautions.append(f"Only {number} {unit}s: the intervals over {unit}s are too narrow.")
+        cautions.append(f"Only {number} {unit}s: the intervals are wide, and hold only if these {unit}s are typical.")
     cautions.append("Planted lesions are no real ones: they say which map is better, not how well it finds disease.")
     result = _result(evaluation.methods)
     if result["prior"]["auroc"] <= result["baseline"]["auroc"]:

@@ -52,8 +52,8 @@ def _few_patients(split_rows: pd.DataFrame, unit: str) -> list[str]:
         return []
     which = ", ".join(f"{split} ({n})" for split, n in zip(few["split"], few["n_patients"], strict=True))
     return [
-        f"Fewer than {FEW_PATIENTS} {unit}s in {which}: the intervals there are too narrow (in simulations, 95% "
-        f"intervals held the true mean in 84 to 87% of cases with 7 {unit}s)."
+        f"Fewer than {FEW_PATIENTS} {unit}s in {which}: the scores there may change much with other {unit}s. The "
+        f"intervals are wide for that reason, and hold only if these {unit}s are typical."
     ]
 
 

@@ -31,16 +31,17 @@ HISTORY_PANELS = [
 ]
 
 
-def draw_patients(tables: Mapping[str, ScoreTables]) -> str:
+def draw_patients(tables: Mapping[str, ScoreTables], public: bool = False) -> str:
     """Every patient's scores, by split: points, a box of quartiles, and the mean with its interval.
 
     Args:
         tables: by name, the model first, then the baselines.
+        public: draws one standard deviation in the place of points and boxes, which are single patients' values.
     """
     with figure_style():
         figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
         for axes, (name, label) in zip(figure.subplots(1, len(SCORE_LABELS)), SCORE_LABELS.items(), strict=True):
-            _draw_score(axes, tables, name)
+            _draw_score(axes, tables, name, public)
             axes.set_ylabel(label)
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
@@ -90,7 +91,7 @@ def draw_history(history: pd.DataFrame) -> str | None:
         return to_svg(figure)
 
 
-def _draw_score(axes: Axes, tables: Mapping[str, ScoreTables], name: str) -> None:
+def _draw_score(axes: Axes, tables: Mapping[str, ScoreTables], name: str, public: bool) -> None:
     splits = [split for split in SPLITS if any((t.splits["split"] == split).any() for t in tables.values())]
     spread = 0.8 / len(tables)
     rng = np.random.default_rng(0)  # horizontal jitter only; seeded so that a report can be reproduced to the byte
@@ -101,17 +102,32 @@ def _draw_score(axes: Axes, tables: Mapping[str, ScoreTables], name: str) -> Non
             patients = table.patients.loc[table.patients["split"] == split, name].dropna().to_numpy(dtype=float)
             if patients.size == 0:
                 continue
-            x = centre + rng.uniform(-0.25, 0.25, patients.size) * spread
-            axes.scatter(x, patients, s=9, color=colour, alpha=0.5, linewidths=0, rasterized=True)
-            axes.boxplot(
-                patients, positions=[centre], widths=0.7 * spread, showfliers=False, manage_ticks=False,
-                medianprops={"color": colour}, boxprops={"color": colour}, whiskerprops={"color": colour},
-                capprops={"color": colour},
-            )  # fmt: skip
+            if public:
+                axes.vlines(centre, *_one_deviation(patients), color=colour, linewidth=6, alpha=0.5)
+            else:
+                _draw_points(axes, centre + rng.uniform(-0.25, 0.25, patients.size) * spread, patients, colour)
+                _draw_box(axes, centre, patients, colour, 0.7 * spread)
             _draw_interval(axes, centre, table.splits[table.splits["split"] == split].iloc[0], name)
         axes.scatter([], [], color=colour, label=label)
     axes.set_xticks(range(len(splits)), splits)
     axes.grid(axis="y")
+
+
+def _one_deviation(patients: np.ndarray) -> tuple[float, float]:
+    deviation = patients.std(ddof=1) if patients.size > 1 else 0.0
+    return patients.mean() - deviation, patients.mean() + deviation
+
+
+def _draw_points(axes: Axes, x: np.ndarray, patients: np.ndarray, colour: str) -> None:
+    axes.scatter(x, patients, s=9, color=colour, alpha=0.5, linewidths=0, rasterized=True)
+
+
+def _draw_box(axes: Axes, centre: float, patients: np.ndarray, colour: str, width: float) -> None:
+    axes.boxplot(
+        patients, positions=[centre], widths=width, showfliers=False, manage_ticks=False,
+        medianprops={"color": colour}, boxprops={"color": colour}, whiskerprops={"color": colour},
+        capprops={"color": colour},
+    )  # fmt: skip
 
 
 def _draw_interval(axes: Axes, centre: float, row: pd.Series, name: str) -> None:

@@ -1,116 +1,116 @@
 """The report page: one HTML file that needs nothing but itself."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from monai_vq.data.demographics import UNKNOWN
+from monai_vq.errors import InputError
 from monai_vq.report.cautions import find_cautions
+from monai_vq.report.content import ReportContent
 from monai_vq.report.figures import draw_history, draw_patients, draw_pictures
-from monai_vq.report.gains import GainReport
+from monai_vq.report.groups import constant_attributes, group_table
 from monai_vq.report.latent_figures import draw_codebook, draw_codewords, draw_gains
-from monai_vq.report.pictures import PatientPicture
-from monai_vq.report.scores import RunScores, ScoreTables
-from monai_vq.report.settings import interval_settings, metric_settings, rate_settings, settings_sections
+from monai_vq.report.patient_list import encode, patient_list
+from monai_vq.report.public import MIN_PATIENTS, public_content, public_groups
+from monai_vq.report.score_cells import RATE_FORMAT, number, number_of, score_cell, score_groups
+from monai_vq.report.scores import ScoreTables
+from monai_vq.report.settings import (
+    baseline_settings,
+    group_settings,
+    interval_settings,
+    metric_settings,
+    rate_settings,
+    settings_sections,
+)
 from monai_vq.report.tables import SPLITS, write_whole
 
 MODEL = "model"
-MAX_PATIENT_ROWS = 1000  # of the page's table; 10,000 would be 2.5 MB
-EXTREMES = 50  # patients of each end of a split that are listed where there are more
-SCORE_FORMATS = {"ssim": ".4f", "ssim_foreground": ".4f", "psnr": ".2f", "mse": "#.3g", "mae": "#.3g"}
-RATE_FORMAT = ".4g"
-CODE_FORMATS = {
-    "bits_per_pixel_entropy": ".4g",
-    "codebook_usage": ".1%",
-    "codebook_perplexity": ".0f",
-}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A score as text, with its interval or "" where it has none."""
-
-    value: str
-    interval: str = ""
-
-
-def write_page(
-    report_dir: str | os.PathLike[str],
-    scores: RunScores,
-    tables: ScoreTables,
-    *,
-    history: pd.DataFrame | None = None,
-    pictures: Sequence[PatientPicture] = (),
-    codewords: np.ndarray | None = None,
-    gains: GainReport | None = None,
-    settings: Mapping[str, Any] | None = None,
-    title: str = "Reconstruction report",
-    unit: str = "patient",
-) -> Path:
+def write_page(report_dir: str | os.PathLike[str], content: ReportContent, public: bool = False) -> Path:
     """Writes report_dir/index.html, whole or not at all.
 
     Args:
         report_dir: made where it does not exist.
-        scores: of the model and its baselines.
-        tables: the model's, `ScoreTables.of_model(scores)`, as written to the CSV files.
-        history: the rows of metrics.csv; columns named in `figures.HISTORY_PANELS` are drawn, any may be absent.
-        pictures: of the patients of `choose_patients`, all of one size.
-        codewords: [K, D], drawn by their use in the training split; None for a model without a codebook.
-        gains: of one split; None for a model without gains.
-        settings: provenance: knobs, versions, the split's sha256; a nested mapping becomes a section of its own.
-        title: heading of the page.
-        unit: what a `patient_id` stands for: `patient`, or `scan` or `image` where the source does not say whose
-            they are.
+        content: what is shown.
+        public: leaves out what belongs to single patients, and groups of fewer than `public.MIN_PATIENTS`: a page that
+            may be shown to others.
 
     Returns:
         The path of the page. Equal arguments give an equal file.
 
     Raises:
-        InputError: as `tables.slice_table` does.
+        InputError: as `tables.slice_table` does, or if no split has enough patients for a public page.
     """
-    baselines = ScoreTables.of_baselines(scores)
-    everyone = {MODEL: tables, **baselines}
-    text = _template().render(
-        title=title,
-        unit=unit,
-        summary=_summary(tables),
-        cautions=find_cautions(
-            tables.splits, {name: table.splits for name, table in baselines.items()}, unit, scores.latent
-        ),
-        score_groups=_score_groups(everyone),
-        patient_figure=draw_patients(everyone),
-        spread=_spread(tables.patients),
-        patient_rows=_listed_patients(tables.patients).to_dict("records"),
-        pictures=pictures,
-        ranks=_list_words([picture.rank for picture in pictures]),
-        picture_figure=draw_pictures(pictures) if pictures else None,
-        history_figure=None if history is None else draw_history(history),
-        latent=scores.latent,
-        gains=gains,
-        **_latent_figures(scores, codewords, gains),
-        method={
-            "Scores": metric_settings(),
-            "Intervals": interval_settings(),
-            "Rate and codebook": rate_settings(scores.latent),
-        },
-        provenance=settings_sections(settings or {}),
-    )
+    everyone = content
+    content = public_content(content) if public else content
+    if content.scores.model.empty:
+        raise InputError(
+            f"No split has {MIN_PATIENTS} patients, so a public page would show nothing; write it without --public."
+        )
+    hidden = [split for split in SPLITS if split in _splits(everyone) and split not in _splits(content)]
+    text = _template().render(_words(content, public), public=public, hidden_splits=hidden)
     path = Path(report_dir) / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
     return path
 
 
-def _latent_figures(scores: RunScores, codewords: np.ndarray | None, gains: GainReport | None) -> dict[str, str | None]:
-    counts = scores.code_counts
+def _splits(content: ReportContent) -> set[str]:
+    return set(content.scores.model["split"].unique())
+
+
+def _words(content: ReportContent, public: bool) -> dict[str, Any]:
+    """All that the template names."""
+    tables, baselines = ScoreTables.of_model(content.scores), ScoreTables.of_baselines(content.scores)
+    everyone = {MODEL: tables, **baselines}
+    latent, unit = content.scores.latent, content.unit
+    groups = (public_groups if public else group_table)(tables.slices, content.people)
+    constant = constant_attributes(tables.slices, content.people)
     return {
+        "title": content.title,
+        "unit": unit,
+        "min_patients": MIN_PATIENTS,
+        "summary": _summary(tables),
+        "cautions": find_cautions(
+            tables.splits, {name: table.splits for name, table in baselines.items()}, unit, latent
+        ),
+        "score_groups": score_groups(everyone),
+        "attributes": _attributes(groups),
+        "constant_attributes": {name: group for name, group in constant.items() if group != UNKNOWN},
+        "unknown_attributes": [name for name, group in constant.items() if group == UNKNOWN],
+        "patient_figure": draw_patients(everyone, public),
+        "spread": _spread(tables.patients),
+        "patient_list": None if public else _patient_list(tables, content),
+        "latent": latent,
+        **_figures(content),
+        "method": {
+            "Scores": metric_settings(),
+            "Intervals": interval_settings(),
+            "Baselines": baseline_settings(list(baselines)),
+            "Groups": group_settings(),
+            "Rate and codebook": rate_settings(latent),
+        },
+        "provenance": settings_sections(content.settings),
+    }
+
+
+def _figures(content: ReportContent) -> dict[str, Any]:
+    """Pictures, training curves and what the latents look like."""
+    counts, gains, pictures = content.scores.code_counts, content.gains, content.pictures
+    return {
+        "pictures": pictures,
+        "ranks": _list_words([picture.rank for picture in pictures]),
+        "picture_figure": draw_pictures(pictures) if pictures else None,
+        "history_figure": None if content.history is None else draw_history(content.history),
         "codebook_figure": draw_codebook(counts) if counts else None,
-        "codeword_figure": None if codewords is None else draw_codewords(codewords, counts["train"]),
+        "codeword_figure": None if content.codewords is None else draw_codewords(content.codewords, counts["train"]),
+        "gains": gains,
         "gain_figure": None if gains is None or gains.is_empty else draw_gains(gains),
     }
 
@@ -123,8 +123,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
-    environment.filters["number_of"] = _number_of
+    environment.filters["number"] = number
+    environment.filters["number_of"] = number_of
     return environment.get_template("page.html")
 
 
@@ -134,42 +134,26 @@ def _summary(tables: ScoreTables) -> dict[str, Any]:
     return {
         "split": last["split"],
         "n_patients": last["n_patients"],
-        "ssim": _score_cell(last, "ssim", SCORE_FORMATS["ssim"]),
-        "psnr": _number(last["psnr"], ".2f"),
-        "bits_per_pixel": _number(last["bits_per_pixel"], RATE_FORMAT),
+        "ssim": score_cell(last, "ssim"),
+        "psnr": number(last["psnr"], ".2f"),
+        "bits_per_pixel": number(last["bits_per_pixel"], RATE_FORMAT),
         "n_all_patients": len(tables.patients),
         "n_all_scans": tables.slices["scan_id"].nunique(),
         "n_all_slices": len(tables.slices),
     }
 
 
-def _score_groups(tables: Mapping[str, ScoreTables]) -> list[dict[str, Any]]:
-    """For each split, its size and a line of cells for the model and for each baseline."""
-    by_split = {name: table.splits.set_index("split") for name, table in tables.items()}
-    groups = []
-    for split in by_split[MODEL].index:
-        lines = [(name, _cells(rows.loc[split])) for name, rows in by_split.items() if split in rows.index]
-        sizes = {name: int(by_split[MODEL].loc[split, name]) for name in ("n_patients", "n_slices")}
-        groups.append({"split": split, "lines": lines, **sizes})
-    return groups
+def _attributes(groups: pd.DataFrame) -> dict[str, dict[str, list[dict[Any, Any]]]]:
+    """For each attribute and split the rows of its groups, the SSIM a cell with its interval."""
+    shown: dict[str, dict[str, list[dict[Any, Any]]]] = {}
+    for row in groups.to_dict("records"):
+        rows = shown.setdefault(row["attribute"], {}).setdefault(row["split"], [])
+        rows.append({**row, "ssim": score_cell(row, "ssim")})
+    return shown
 
 
-def _cells(row: pd.Series) -> list[Cell]:
-    scores = [_score_cell(row, name, spec) for name, spec in SCORE_FORMATS.items()]
-    rate = _score_cell(row, "bits_per_pixel", RATE_FORMAT)
-    codes = [Cell(_number(row[name], spec)) for name, spec in CODE_FORMATS.items()]
-    return [*scores, rate if _varies(row) else Cell(rate.value), *codes]
-
-
-def _varies(row: pd.Series) -> bool:
-    """Whether patients differ in their rate, which most latents fix."""
-    return bool(f"{row['bits_per_pixel_low']:{RATE_FORMAT}}" != f"{row['bits_per_pixel_high']:{RATE_FORMAT}}")
-
-
-def _score_cell(row: pd.Series, name: str, spec: str) -> Cell:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    interval = "" if pd.isna(low) else f"[{low:{spec}}, {high:{spec}}]"
-    return Cell(_number(row[name], spec), interval)
+def _patient_list(tables: ScoreTables, content: ReportContent) -> str:
+    return encode(patient_list(tables.patients, tables.slices, content.people, content.unit))
 
 
 def _spread(patient_rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -183,23 +167,6 @@ def _spread(patient_rows: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _listed_patients(patient_rows: pd.DataFrame) -> pd.DataFrame:
-    """All patients, or where they are too many for a page those of the lowest and highest SSIM of each split."""
-    if len(patient_rows) <= MAX_PATIENT_ROWS:
-        return patient_rows
-    place = patient_rows.groupby("split")["ssim"].rank(method="first")
-    place_from_top = patient_rows.groupby("split")["ssim"].rank(method="first", ascending=False)
-    return patient_rows[(place <= EXTREMES) | (place_from_top <= EXTREMES)]
-
-
-def _number_of(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _list_words(words: Sequence[str]) -> str:
     """As a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
-
-
-def _number(value: float, spec: str) -> str:
-    return "–" if pd.isna(value) else format(value, spec)

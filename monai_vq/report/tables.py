@@ -13,11 +13,20 @@ from monai_vq.metrics.bootstrap import patient_interval
 from monai_vq.metrics.codebook_usage import perplexity, usage
 from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.metrics.rate import code_entropy_bits
+from monai_vq.metrics.slice_scores import PSNR_CAP
 
 SPLITS = ("train", "val", "test")
 ID_COLUMNS = ["split", "patient_id", "session_id", "scan_id", "slice_index"]
 SCORES = ["ssim", "ssim_foreground", "psnr", "mse", "mae"]
 MEANS = [*SCORES, "bits_per_pixel"]  # over slices, then over patients
+LIMITS = {  # least and largest value of each score, of images in [0, 1]
+    "ssim": (-1.0, 1.0),
+    "ssim_foreground": (-1.0, 1.0),
+    "psnr": (0.0, PSNR_CAP),
+    "mse": (0.0, 1.0),
+    "mae": (0.0, 1.0),
+    "bits_per_pixel": (0.0, np.inf),
+}
 SLICE_COLUMNS = [*ID_COLUMNS, *MEANS]
 
 
@@ -113,7 +122,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _intervals(patients: pd.DataFrame) -> dict[str, float]:
-    bounds = {name: patient_interval(patients[name].to_numpy(dtype=float)) for name in MEANS}
+    bounds = {name: patient_interval(patients[name].to_numpy(dtype=float), limits=LIMITS[name]) for name in MEANS}
     return {f"{name}_{side}": bounds[name][i] for name in MEANS for i, side in enumerate(["low", "high"])}
 
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import monai_vq.report
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
+from monai_vq.metrics.paired import least_p
 from monai_vq.report.settings import interval_settings, metric_settings
 from monai_vq.report.tables import write_whole
 from monai_vq.study.figures import draw_frequent, draw_grid, draw_losses, draw_rate_distortion, group_styles
@@ -20,7 +21,6 @@ from monai_vq.study.latent_figures import draw_codebooks, draw_gains, draw_recon
 from monai_vq.study.latents import read_latents
 from monai_vq.study.results import FinishedRun, Results
 from monai_vq.study.state import planned_config
-from monai_vq.study.statistics import least_p
 
 SIGNIFICANT = 0.05  # what a p must fall below to be called so by most
 SPIKE = 3.0  # a step's loss over the running median, from which on it counts as a spike
@@ -102,7 +102,10 @@ def _cautions(results: Results, unit: str, failed: Mapping[str, str]) -> list[st
         cautions.append(f"One seed only, so no spread over seeds: {', '.join(single)}.")
     if table["patients"].min() < FEW_PATIENTS:
         number = table["patients"].min()
-        cautions.append(f"Only {number} {unit}s in the test split: the intervals over {unit}s are too narrow.")
+        cautions.append(
+            f"Only {number} {unit}s in the test split: the intervals are wide, and hold only if these {unit}s are "
+            "typical."
+        )
     if least_p(table["patients"].min(), len(table) - 1) > SIGNIFICANT:
         cautions.append(
             f"With so few {unit}s and {len(table) - 1} comparisons no corrected p can fall below {SIGNIFICANT}, "

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from monai_vq.engines.load_run import make_network
+from monai_vq.metrics.paired import holm
 from monai_vq.networks import VQVAE
 from monai_vq.report.tables import write_whole
 from monai_vq.study.plan import Run, group_name
 from monai_vq.study.state import RunState, state_of
-from monai_vq.study.statistics import Comparison, compare, holm
+from monai_vq.study.statistics import Comparison, compare
 
 SCORES = ["ssim", "ssim_foreground", "psnr", "mse", "mae"]
 RATES = ["bits_per_pixel", "bits_per_pixel_entropy"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
 from monai_vq.metrics import patient_interval
+from monai_vq.metrics.paired import signed_rank_p
 
 SMALLEST_MSE = 1e-12  # of a patient; a perfect reconstruction has no logarithm
 
@@ -77,39 +76,3 @@ def compare(variant: pd.DataFrame, reference: pd.DataFrame) -> Comparison | None
         ssim_difference_high=high,
         higher_ssim_in_every_seed=bool((pairs.groupby("seed")["difference"].mean() > 0).all()),
     )
-
-
-def signed_rank_p(differences: np.ndarray) -> float:
-    """Returns the two-sided p of Wilcoxon's signed-rank test that differences are symmetric about 0; all 0 gives 1."""
-    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
-
-
-def least_p(patients: int, comparisons: int) -> float:
-    """Returns the smallest p that a signed-rank test can have, corrected for the number of comparisons.
-
-    Args:
-        patients: n; the test has 2^n equally likely signs, of which two are the most extreme.
-        comparisons: how many are made.
-
-    Example:
-        >>> least_p(patients=7, comparisons=4)
-        0.0625
-    """
-    return min(1.0, 2.0 ** (1 - patients) * max(comparisons, 1))
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Returns p values corrected for their number (Holm 1979), in the same order; NaN stays and does not count.
-
-    Example:
-        >>> holm([0.01, 0.04, 0.03])
-        [0.03, 0.06, 0.06]
-    """
-    values = np.asarray(p, dtype=np.float64)
-    corrected = values.copy()
-    tested = np.flatnonzero(~np.isnan(values))
-    largest = 0.0
-    for rank, index in enumerate(tested[np.argsort(values[tested], kind="stable")]):
-        largest = max(largest, min(1.0, (tested.size - rank) * values[index]))
-        corrected[index] = largest
-    return corrected.tolist()

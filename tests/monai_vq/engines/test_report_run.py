@@ -1,12 +1,15 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from skimage.metrics import structural_similarity
 
 from monai_vq.engines import AutocastInferer, RunReport
 from monai_vq.errors import InputError
 from monai_vq.handlers.checkpoints import write_checkpoint
+from monai_vq.report import read_content, write_page
 
 HISTORY = {"epoch": [1], "iteration": [6], "minutes": [0.1], "learning_rate": [0.1], "train_reconstruction": [0.1]}
 
@@ -97,6 +100,43 @@ def test_the_baselines_scores_are_in_a_table_of_their_own(make_report):
     page = make_report()[0].run()
     table = pd.read_csv(page.parent / "ssim_baselines.csv")
     assert list(table.columns[:3]) == ["reconstruction", "split", "ssim"]
-    assert table.groupby("reconstruction")["split"].apply(list).tolist() == [["train", "val", "test"]] * 2
+    assert table.groupby("reconstruction")["split"].apply(list).tolist() == [["train", "val", "test"]] * 3
     mean_image = table.query("reconstruction == 'mean training image' and split == 'train'")
     assert mean_image["mse"].item() > 0
+
+
+def test_the_written_ssim_of_every_slice_is_scikit_images(make_report, loaders):
+    report, best = make_report()
+    written = pd.read_csv(report.run().parent / "ssim_slices.csv").set_index(["scan_id", "slice_index"])
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1, "full": True}
+    items = [item for loader in loaders.values() for item in loader.dataset]
+    assert len(items) == len(written) == 24
+    for item in items:
+        x = item["image"][None].as_tensor()
+        with torch.no_grad():
+            x_hat = best(x).x_hat.clamp(0, 1)
+        images = [image[0, 0].double().numpy() for image in (x, x_hat)]
+        ssim, every_pixel = structural_similarity(*images, **settings)
+        row = written.loc[item["scan_id"], item["slice_index"]]
+        assert row["ssim"] == pytest.approx(ssim, abs=1e-4)
+        assert row["ssim_foreground"] == pytest.approx(every_pixel[item["mask"][0].numpy() > 0].mean(), abs=1e-4)
+
+
+def test_the_page_can_be_written_again_from_what_the_run_keeps(make_report, tmp_path):
+    page = make_report()[0].run()
+    content = read_content(page.parents[1])
+    assert write_page(tmp_path / "again", content).read_bytes() == page.read_bytes()
+    slices = pd.read_csv(page.parent / "ssim_slices.csv")
+    for name, rows in {"model": content.scores.model, **content.scores.baselines}.items():
+        assert rows["slice_index"].tolist() == slices["slice_index"].tolist(), name
+    assert content.scores.model["mse"].to_numpy() == pytest.approx(slices["mse"].to_numpy(), rel=1e-8)
+    assert np.isnan(content.scores.baselines["shifted input (1 px)"]["bits_per_pixel"]).all()
+
+
+def test_the_groups_are_of_the_datasets_people(make_report):
+    page = make_report()[0].run()
+    people = read_content(page.parents[1]).people
+    assert people["source"].tolist() == ["bids"] * 6
+    assert people["patient_id"].nunique() == 6
+    assert pd.read_csv(page.parent / "ssim_groups.csv").empty  # nothing else is known
+    assert "does not say of any scan: diagnosis, sex, age, session, site." in page.read_text()

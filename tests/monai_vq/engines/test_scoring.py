@@ -78,7 +78,7 @@ def test_the_mean_training_image_weighs_slices_equally(loaders):
 
 def test_baselines_know_nothing_of_the_model_and_are_scored_on_the_same_slices(make_network, loaders):
     baselines = make_baselines(loaders["train"])
-    assert list(baselines) == ["mean training image", "blurred input (σ = 2 px)"]
+    assert list(baselines) == ["mean training image", "blurred input (σ = 2 px)", "shifted input (1 px)"]
     scores = score_split(make_network(), loaders["val"], CPU, AutocastInferer(), baselines)
     x = all_images(loaders["val"]).numpy()
     mean = all_images(loaders["train"]).numpy().mean(0)
@@ -86,6 +86,7 @@ def test_baselines_know_nothing_of_the_model_and_are_scored_on_the_same_slices(m
     by_hand = {  # MONAI integrates the Gaussian over a pixel, which adds the pixel's own variance
         "mean training image": [mean[0]] * len(x),
         "blurred input (σ = 2 px)": [gaussian_filter(image[0], (4 + 1 / 12) ** 0.5, mode="constant") for image in x],
+        "shifted input (1 px)": [np.pad(image[0], ((0, 0), (1, 0)), mode="edge")[:, :-1] for image in x],
     }
     for name, table in scores.baselines.items():
         expected = [structural_similarity(i[0], b, **settings) for i, b in zip(x, by_hand[name], strict=True)]

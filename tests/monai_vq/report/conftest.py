@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from monai_vq.metrics.latent_format import LatentFormat
+from monai_vq.report.content import PEOPLE_COLUMNS
 from monai_vq.report.scores import RunScores
 
 PATIENTS = {"train": 12, "val": 3, "test": 4}
@@ -37,3 +38,20 @@ def scores(slices) -> RunScores:
     counts = {split: np.arange(16) * factor for split, factor in (("train", 90), ("val", 3), ("test", 4))}
     baselines = {"mean training image": make_slices(0.4, np.nan, 1), "blurred input": make_slices(0.6, np.nan, 2)}
     return RunScores(slices, LatentFormat((32, 32), (128, 128), 16, 1, 9), counts, baselines)
+
+
+@pytest.fixture
+def people(scores) -> pd.DataFrame:
+    """Of each patient something is known; all are of one source."""
+    scans = scores.model.drop_duplicates("scan_id").sort_values("scan_id")
+    number = scans["patient_id"].str[-2:].astype(int)
+    return scans[["patient_id", "session_id", "scan_id"]].assign(
+        diagnosis=np.where(number % 2, "CN", ""), sex=np.where(number % 3, "F", "M"), age=60.0 + 2 * number,
+        site=np.where(number % 2, "Royal-Hospital", "St-Elsewhere"), source="oasis2",
+    )[PEOPLE_COLUMNS]  # fmt: skip
+
+
+@pytest.fixture
+def without_charts(monkeypatch) -> None:
+    """For tests of what a page says: the chart of the patients takes most of its time."""
+    monkeypatch.setattr("monai_vq.report.page.draw_patients", lambda *_: "data:image/svg+xml;base64,")

@@ -1,3 +1,5 @@
+import base64
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,3 +63,16 @@ def test_no_curve_no_figure(history):
 def test_a_loss_that_is_not_positive_is_drawn_on_a_linear_scale():
     history = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [0.5, 0.0, -0.1]})
     assert draw_history(history).startswith("data:image/svg+xml")
+
+
+def test_a_public_chart_has_no_points_and_does_not_show_who_is_extreme(scores):
+    tables = ScoreTables.of_model(scores)
+    chart = draw_patients({"model": tables}, public=True)
+    assert b"<image" in base64.b64decode(draw_patients({"model": tables}).split(",")[1])  # points are rasterized
+    assert b"<image" not in base64.b64decode(chart.split(",")[1])
+    moved = tables.patients.copy()  # two patients change, the mean and the deviation of their split do not
+    train = moved.index[moved["split"] == "train"]
+    for name in ("ssim", "ssim_foreground", "psnr"):
+        values = moved.loc[train, name]
+        moved.loc[train, name] = 2 * values.mean() - values
+    assert draw_patients({"model": ScoreTables(tables.slices, moved, tables.splits)}, public=True) == chart

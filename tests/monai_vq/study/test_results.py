@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from monai_vq.engines.load_run import make_network
+from monai_vq.metrics.paired import holm
 from monai_vq.study.results import Results, count_parameters, patients_of, write_results
-from monai_vq.study.statistics import compare, holm
+from monai_vq.study.statistics import compare
 
 REFERENCE, BETTER = [[0.010, 0.020, 0.030], [0.012, 0.018, 0.032]], [[0.005, 0.011, 0.014], [0.006, 0.010, 0.015]]
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from monai_vq.metrics import patient_interval
-from monai_vq.study.statistics import compare, holm, least_p, signed_rank_p
+from monai_vq.study.statistics import compare
 
 
 def table(mse: dict[int, list[float]], ssim: dict[int, list[float]] | None = None) -> pd.DataFrame:
@@ -76,30 +76,3 @@ def test_a_variant_beside_itself_is_no_different():
 
 def test_a_perfect_reconstruction_has_a_finite_ratio():
     assert np.isfinite(compare(table({0: [0.0, 1.0]}), table({0: [1.0, 1.0]})).mse_ratio)
-
-
-def test_signed_rank_by_hand():
-    assert signed_rank_p(np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == pytest.approx(2 / 2**5)  # all of 2^5 signs, both ends
-
-
-# [p, corrected]: Holm 1979; the first is the example of R's p.adjust by hand
-HOLM = [
-    ([0.01, 0.02, 0.03, 0.04], [0.04, 0.06, 0.06, 0.06]),
-    ([0.04, 0.01, 0.03], [0.06, 0.03, 0.06]),
-    ([0.5, 0.9], [1.0, 1.0]),
-    ([float("nan"), 0.02, 0.03], [float("nan"), 0.04, 0.04]),
-    ([], []),
-]
-
-
-@pytest.mark.parametrize(("p", "expected"), HOLM)
-def test_holm(p, expected):
-    assert holm(p) == pytest.approx(expected, nan_ok=True)
-
-
-def test_least_p_is_that_of_differences_with_one_sign():
-    """Of numbers as tables hold them too: numpy refuses 2 to the power of a negative integer of its own."""
-    for patients in (3, 7, np.int64(7), np.int64(1)):
-        differences = np.arange(1.0, patients + 1)
-        assert least_p(patients, 1) == pytest.approx(signed_rank_p(differences))
-        assert least_p(patients, 4) == pytest.approx(min(1.0, 4 * signed_rank_p(differences)))
