@@ -58,8 +58,8 @@ def check_processes() -> None:
     number = os.environ.get("WORLD_SIZE", "1")
     if number not in ("", "1"):
         raise InputError(
-            f"WORLD_SIZE is {number}: training in several processes is not built yet; run one process, without "
-            "torchrun or with --nproc_per_node 1."
+            f"WORLD_SIZE is {number}: this bundle trains in one process; run it without torchrun, or export a run and "
+            "give torchrun its configs/train.json and configs/multi_gpu_train.json."
         )
 
 

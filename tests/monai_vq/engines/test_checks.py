@@ -49,7 +49,7 @@ def test_one_process_passes_and_one_of_several_does_not(monkeypatch):
             monkeypatch.setenv("WORLD_SIZE", number)
         check_processes()
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match=r"WORLD_SIZE is 2: .* not built yet; run one process"):
+    with pytest.raises(InputError, match=r"WORLD_SIZE is 2: .* trains in one process; run it without torchrun"):
         check_processes()
 
 

@@ -1,0 +1,170 @@
+"""`docs/README.md`: the model card of a handed-on model, in the order of the Model Zoo's template."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from monai_vq.export.commands import commands
+from monai_vq.export.data_terms import DataTerms
+from monai_vq.export.finished_run import FinishedRun
+from monai_vq.export.metadata import INTENDED_USE, describe_latent
+from monai_vq.metrics.bootstrap import FEW_PATIENTS
+
+FILL_IN = "**Fill this in before you hand the model on:**"
+_SETTINGS = {  # of `Preparation.to_record`
+    **{"source": "source", "plane": "plane", "slice_range": "slice range", "num_slices": "slices a scan"},
+    **{"window": "window", "window_unit": "unit of the window", "foreground": "foreground mask"},
+    **{"row_mm": "pixel height, mm, least and most", "column_mm": "pixel width, mm, least and most"},
+    "whole_heads": "share of whole heads",
+}
+_COLUMNS = {
+    "ssim": ("SSIM", ".4f"),
+    "ssim_foreground": ("SSIM, foreground", ".4f"),
+    "psnr": ("PSNR, dB", ".2f"),
+    "mse": ("MSE", ".3g"),
+    "mae": ("MAE", ".3g"),
+    "bits_per_pixel": ("bits/pixel", ".4g"),
+    "codebook_usage": ("codes used", ".1%"),
+}
+
+
+def model_card(run: FinishedRun, name: str, terms: DataTerms | None, has_onnx: bool) -> str:
+    """Returns the card as Markdown.
+
+    Args:
+        run: that is handed on.
+        name: of the bundle.
+        terms: of the data; None where they are not known.
+        has_onnx: whether the bundle holds ``models/model.onnx``.
+    """
+    sections = [
+        f"# {name}\n\n{describe_latent(run)}",
+        f"## Intended use\n\n{INTENDED_USE}",
+        _not_for(),
+        _data(run, terms),
+        _split(run),
+        _scores(run),
+        _training(run),
+        _limits(run),
+        commands(name, run.image_size, has_onnx),
+        _licences(terms),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _not_for() -> str:
+    return (
+        "## Not for\n\n"
+        "- Diagnosis, treatment, or any decision about a person. A reconstruction can remove a lesion, or add one.\n"
+        "- Images that were prepared otherwise: another contrast, plane, window or pixel size than below has no score "
+        "here.\n"
+        "- Hiding who somebody is: latents and reconstructions keep the shape of a head."
+    )
+
+
+def _data(run: FinishedRun, terms: DataTerms | None) -> str:
+    where = f"{terms.title}, {terms.url}." if terms else f"{FILL_IN} which data, of whom, from where."
+    known = {**run.preparation, **(run.preparation.get("slicing") or {})}
+    prepared = {title: known[name] for name, title in _SETTINGS.items() if known.get(name) is not None}
+    how = _bullets(prepared) if prepared else f"{FILL_IN} how the slices were prepared; the run does not know any more."
+    return (
+        f"## Data\n\n{where}\n\nPrepared by `python -m data_prep`, with these settings:\n\n{how}\n\n"
+        "A dataset for this bundle is prepared with the same ones."
+    )
+
+
+def _split(run: FinishedRun) -> str:
+    counts = "\n".join(
+        f"| {row['split']} | {row['n_patients']} | {row['n_slices']} |" for row in run.scores.to_dict("records")
+    )
+    kept = {
+        "patient": "No patient is in two splits.",
+        "scan": "The source does not say whose the scans are: patients may be in two splits.",
+        "image": "The source does not say whose the images are: patients may be in two splits.",
+    }
+    return (
+        f"## Split\n\nBy {run.unit}. {kept.get(run.unit, '')} SHA-256 of the split: "
+        f"`{run.record.get('split_sha256', 'not recorded')}`.\n\n"
+        f"| split | {run.unit}s | slices |\n|---|---|---|\n{counts}"
+    )
+
+
+def _scores(run: FinishedRun) -> str:
+    header = "| | split |" + "".join(f" {title} |" for title, _ in _COLUMNS.values())
+    rows = [_score_row("model", row) for row in run.scores.to_dict("records")]
+    rows += [
+        _score_row(str(row["reconstruction"]), row)
+        for row in run.baselines.to_dict("records")
+        if row["split"] == "test"
+    ]
+    return (
+        "## Scores\n\n"
+        f"Means over {run.unit}s with 95 % bootstrap intervals over {run.unit}s; weights of epoch {run.best_epoch}, "
+        "the best on the validation split. SSIM as Wang et al. 2004 (Gaussian window, σ 1.5, data range 1). Read a "
+        "score beside its bits per pixel, and beside the baselines, which know no model. The run's report has more.\n\n"
+        + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
+    )
+
+
+def _score_row(what: str, row: Mapping[Hashable, Any]) -> str:
+    cells = [_score(row, name, spec) for name, (_, spec) in _COLUMNS.items()]
+    return f"| {what} | {row['split']} | " + " | ".join(cells) + " |"
+
+
+def _score(row: Mapping[Hashable, Any], name: str, spec: str) -> str:
+    value, low, high = (row.get(name + end, math.nan) for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return "-"
+    return f"{value:{spec}}" if pd.isna(low) or low == high else f"{value:{spec}} [{low:{spec}}, {high:{spec}}]"
+
+
+def _training(run: FinishedRun) -> str:
+    settings = {
+        name: value
+        for name, value in run.config.items()
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and not str(value).startswith("$")
+    }
+    hidden = ("bundle_root", "dataset_dir", "output_dir")
+    shown = {name: value for name, value in settings.items() if name not in hidden}
+    machine = {name: value for name, value in run.environment.items() if value}
+    return f"## Training\n\n{_bullets(shown)}\n\nVersions and machine:\n\n{_bullets(machine)}"
+
+
+def _limits(run: FinishedRun) -> str:
+    few = run.scores[run.scores["n_patients"] < FEW_PATIENTS]
+    lines = [
+        f"Only {int(row['n_patients'])} {run.unit}s in the {row['split']} split: the intervals are wide, and hold only "
+        "if these are typical."
+        for row in few.to_dict("records")
+    ]
+    lines += [
+        "Scored on one dataset. Other scanners, sequences, ages and diseases were not tried, unless the data above has "
+        "them; groups are in the run's report.",
+        "SSIM and PSNR do not see small lesions: a model can score well and lose what matters.",
+        "Weights may remember what they were trained on: whether training slices can be drawn from this model was not "
+        "tested here. Treat the weights, codebook and latents as data of these people where their terms say so.",
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _licences(terms: DataTerms | None) -> str:
+    if terms is None:
+        data = (
+            f"{FILL_IN} the licence of the data and what it forbids, here and in `docs/data_license.txt`. Until then "
+            "nobody may assume that these weights can be passed on."
+        )
+    else:
+        data = f"{terms.licence} See `docs/data_license.txt`.\n\n" + "\n".join(f"- {line}" for line in terms.conditions)
+    return f"## Licences\n\nCode: Apache License 2.0, see `LICENSE`.\n\nData: {data}"
+
+
+def _bullets(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {name}: `{_value(value)}`" for name, value in values.items())
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)

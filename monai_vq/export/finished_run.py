@@ -1,0 +1,128 @@
+"""All that is handed on of a finished run, read and checked before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from monai_vq.data import read_splits
+from monai_vq.data.manifest import MANIFEST_NAME
+from monai_vq.data.preparation import read_preparation
+from monai_vq.engines.load_run import load_run
+from monai_vq.errors import InputError
+from monai_vq.handlers.checkpoints import BEST, read_checkpoint
+from monai_vq.networks import VQVAE
+
+SCORES, BASELINES = "ssim_splits.csv", "ssim_baselines.csv"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run of stage 1 with its best checkpoint and its scores.
+
+    Attributes:
+        config: of ``config.json``, flattened when the run started.
+        environment: of ``environment.json``.
+        network: on the CPU, in eval mode, with the weights of the best checkpoint.
+        record: what the checkpoint says of its data.
+        best_epoch: whose validation was best.
+        preparation: how its slices were prepared, as `monai_vq.data.preparation.Preparation.to_record` says it; empty
+            if that is not known any more.
+        scores: the split table of the report, a row a split.
+        baselines: the same for each baseline, named in ``reconstruction``; empty if the report has none.
+    """
+
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    network: VQVAE
+    record: dict[str, Any]
+    best_epoch: int
+    preparation: Mapping[str, Any]
+    scores: pd.DataFrame
+    baselines: pd.DataFrame
+
+    @property
+    def image_size(self) -> list[int]:
+        """Rows and columns that the network learned from."""
+        return list(self.config["image_size"])
+
+    @property
+    def in_channels(self) -> int:
+        """1 for grey images, 3 for images in colour."""
+        return int(self.config["in_channels"])
+
+    @property
+    def unit(self) -> str:
+        """What the split kept together: a patient, a scan or an image."""
+        return str(self.record.get("unit", "patient"))
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The state dict, in the plain layout: a channels-last tensor would stay one in every copy."""
+        return {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in self._state()}
+
+    def _state(self) -> list[tuple[str, Tensor]]:
+        return list(self.network.state_dict().items())
+
+
+def read_finished_run(run_dir: str | Path) -> FinishedRun:
+    """Reads a run's folder.
+
+    Raises:
+        InputError: if it is no run, the run of a prior, or one that has not come to its report.
+    """
+    run_dir = Path(run_dir)
+    config = _read_json(run_dir / "config.json", f"no run in {run_dir}; give the output_dir of a bundle that was run.")
+    _refuse_prior(run_dir, config)
+    scores = run_dir / "report" / SCORES
+    if not scores.is_file():
+        raise InputError(
+            f"{run_dir} has no {scores.relative_to(run_dir)}: a model without scores is not handed on; "
+            "let the run end, with its own command and --resume true."
+        )
+    checkpoint = read_checkpoint(run_dir / "checkpoints" / BEST)
+    baselines = run_dir / "report" / BASELINES
+    return FinishedRun(
+        config=config,
+        environment=_read_json(run_dir / "environment.json", f"{run_dir} has no environment.json; train it anew."),
+        network=load_run(run_dir),
+        record=checkpoint["record"],
+        best_epoch=int(checkpoint.get("best_metric_epoch", -1)),
+        preparation=_preparation(checkpoint["record"], config),
+        scores=pd.read_csv(scores),
+        baselines=pd.read_csv(baselines) if baselines.is_file() else pd.DataFrame({"reconstruction": [], "split": []}),
+    )
+
+
+def _refuse_prior(run_dir: Path, config: Mapping[str, Any]) -> None:
+    if "stage1_dir" in config:
+        raise InputError(
+            f"{run_dir} is the run of a prior, which takes codes, not images; the Model Zoo's exporters cannot feed "
+            "it. Priors are not exported yet; give the run of its stage 1 (its own record names it in stage1_dir)."
+        )
+    if "run_dir" in config:
+        raise InputError(f"{run_dir} is a run that trained nothing; give the output_dir of a bundle that trains.")
+
+
+def _preparation(record: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the slices were prepared: by the checkpoint, else by the dataset if it still lies where it was."""
+    if record.get("preparation"):
+        return record["preparation"]
+    folder = Path(str(config.get("dataset_dir", "")))
+    if not (folder / MANIFEST_NAME).is_file() or read_splits(folder).sha256 != record.get("split_sha256"):
+        return {}
+    preparation = read_preparation(folder)
+    return {} if preparation is None else preparation.to_record()
+
+
+def _read_json(path: Path, missing: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(missing)
+    return json.loads(path.read_text(encoding="utf-8"))

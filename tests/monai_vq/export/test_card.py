@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+
+from monai_vq.export.card import FILL_IN, model_card
+from monai_vq.export.data_terms import TERMS
+
+
+@pytest.fixture
+def card(finished) -> str:
+    return model_card(finished, "tiny", TERMS["oasis"], has_onnx=False)
+
+
+def test_scores_stand_with_their_intervals_beside_the_baselines(card, finished):
+    test = finished.scores.set_index("split").loc["test"]
+    assert f"| model | test | {test['ssim']:.4f}" in card
+    train = finished.scores.set_index("split").loc["train"]
+    assert f"{train['ssim']:.4f} [{train['ssim_low']:.4f}, {train['ssim_high']:.4f}]" in card
+    for name in set(finished.baselines["reconstruction"]):
+        assert f"| {name} | test |" in card
+
+
+def test_the_split_has_its_hash_and_sizes(card, finished):
+    assert finished.record["split_sha256"] in card
+    assert "| train | 4 |" in card
+    assert "No patient is in two splits." in card
+
+
+def test_how_slices_were_prepared_is_said(card, finished):
+    slicing = finished.preparation["slicing"]
+    low, high = slicing["slice_range"]
+    assert f"- plane: `{slicing['plane']}`" in card
+    assert f"- slice range: `{low}, {high}`" in card
+
+
+def test_a_split_by_image_promises_no_separation_of_patients(finished):
+    by_image = replace(finished, record=finished.record | {"unit": "image"})
+    text = model_card(by_image, "tiny", None, has_onnx=False)
+    assert "patients may be in two splits" in text
+    assert "No patient is in two splits" not in text
+
+
+def test_what_the_datas_terms_forbid_is_said(card):
+    assert all(condition in card for condition in TERMS["oasis"].conditions)
+    assert FILL_IN not in card
+
+
+def test_unknown_data_is_to_be_filled_in(finished):
+    text = model_card(replace(finished, preparation={}), "tiny", None, has_onnx=False)
+    assert text.count(FILL_IN) == 3  # whose data, how prepared, which licence
+
+
+def test_few_patients_and_memorisation_are_limits(card):
+    limits = card.partition("## Limits")[2].partition("## Commands")[0]
+    assert "Only 1 patients in the test split" in limits
+    assert "may remember" in limits
+
+
+def test_no_folder_of_the_machine_is_named(card, finished):
+    assert finished.config["dataset_dir"] not in card
+    assert finished.config["output_dir"] not in card
