@@ -84,7 +84,7 @@ class Preparation:
         slicing = replace(self.slicing, num_slices=None)
         if slice_range is None:
             return slicing
-        if len(slice_range) != 2:
+        if len(slice_range) != 2 or not all(isinstance(one, (int, float)) for one in slice_range):
             raise InputError(f"slice range {list(slice_range)}: expected two numbers, such as [0, 1]")
         return replace(slicing, slice_range=(float(slice_range[0]), float(slice_range[1])))
 

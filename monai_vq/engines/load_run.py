@@ -47,7 +47,10 @@ def make_network(run_dir: str | Path) -> VQVAE:
     path = Path(run_dir) / "config.json"
     if not path.is_file():
         raise InputError(f"no run in {run_dir}: it has no config.json; give the output_dir of a bundle that was run.")
-    config = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged, it is no JSON ({error}); copy the run again.") from error
     if not isinstance(config, dict) or NETWORK not in config:
         raise InputError(f"{path} defines no {NETWORK}; give the folder of a run of one of our bundles.")
     return ConfigParser(network_settings(config)).get_parsed_content(NETWORK)

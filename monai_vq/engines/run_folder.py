@@ -33,15 +33,19 @@ def start_run(output_dir: str, resume: bool, precision: str) -> None:
     under a name with its date, unless it is resumed.
 
     Raises:
-        SystemExit: with one line, if the folder holds something else.
+        SystemExit: with one line, if the folder holds something else or cannot be written to.
     """
     parser, run_dir = calling_parser(), Path(output_dir).resolve()
 
     def start() -> None:
-        if not resume:
-            keep_earlier_run(run_dir)
         config = {name: value for name, value in parser.config.items() if name not in _NOT_RECORDED}
-        write_record(run_dir, config | {"precision": precision})
+        try:
+            if not resume:
+                keep_earlier_run(run_dir)
+            write_record(run_dir, config | {"precision": precision})
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise InputError(f"--output_dir {run_dir} cannot be written to ({reason}); choose another.") from error
 
     or_exit(start)
 

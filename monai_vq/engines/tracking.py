@@ -81,6 +81,7 @@ def log_report(output_dir: str, tracking_uri: str, experiment_name: str, run_nam
     """Adds the report of a run to its MLflow run: its pages and tables as artifacts, each split's scores as metrics.
 
     A report has ids and pictures of patients. So it goes into a store on this machine only; to a server go the scores.
+    A store on this machine may keep its artifacts elsewhere: both places are asked.
 
     Args:
         output_dir: the run's folder.
@@ -98,9 +99,12 @@ def log_report(output_dir: str, tracking_uri: str, experiment_name: str, run_nam
     report = Path(output_dir) / "report"
     for name, value in split_scores(report).items():
         client.log_metric(run_id, name, value)
-    if not uri.startswith(LOCAL):
-        logger.warning(f"the report has ids and pictures of patients, so it is not sent to {uri}; it is in {report}.")
-        return
+    for place in (uri, client.get_run(run_id).info.artifact_uri):
+        if not place.startswith(LOCAL):
+            logger.warning(
+                f"the report has ids and pictures of patients, so it is not sent to {place}; it is in {report}."
+            )
+            return
     for path in sorted(path for path in report.iterdir() if path.is_file()):
         client.log_artifact(run_id, str(path), artifact_path="report")
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from monai_vq.engines.tracking import without_tracking
 from monai_vq.export.commands import commands
 from monai_vq.export.data_terms import DataTerms
 from monai_vq.export.finished_run import FinishedRun
 from monai_vq.export.metadata import INTENDED_USE, describe_latent
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
+from monai_vq.networks import VAE
 
+BOUND = "The bits per pixel of a variational autoencoder are a bound: no code is stored."
 FILL_IN = "**Fill this in before you hand the model on:**"
 _SETTINGS = {  # of `Preparation.to_record`
     **{"source": "source", "plane": "plane", "slice_range": "slice range", "num_slices": "slices a scan"},
@@ -101,12 +104,13 @@ def _scores(run: FinishedRun) -> str:
         for row in run.baselines.to_dict("records")
         if row["split"] == "test"
     ]
+    bound = f" {BOUND}" if isinstance(run.network, VAE) else ""
     return (
         "## Scores\n\n"
         f"Means over {run.unit}s with 95 % bootstrap intervals over {run.unit}s; weights of epoch {run.best_epoch}, "
         "the best on the validation split. SSIM as Wang et al. 2004 (Gaussian window, σ 1.5, data range 1). Read a "
-        "score beside its bits per pixel, and beside the baselines, which know no model. The run's report has more.\n\n"
-        + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
+        "score beside its bits per pixel, and beside the baselines, which know no model. The run's report has "
+        f"more.{bound}\n\n" + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
     )
 
 
@@ -125,7 +129,7 @@ def _score(row: Mapping[Hashable, Any], name: str, spec: str) -> str:
 def _training(run: FinishedRun) -> str:
     settings = {
         name: value
-        for name, value in run.config.items()
+        for name, value in without_tracking(run.config).items()
         if isinstance(value, (int, float, str)) and not isinstance(value, bool) and not str(value).startswith("$")
     }
     hidden = ("bundle_root", "dataset_dir", "output_dir")

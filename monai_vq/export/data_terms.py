@@ -101,12 +101,18 @@ def find_terms(dataset: str | None, license_file: Path | None, preparation: Mapp
         preparation: the settings that the slices were prepared with.
 
     Raises:
-        InputError: if the name is not one of `TERMS`, or the file cannot be read.
+        InputError: if the name is not one of `TERMS`, or the source has other terms than it; if the file cannot be
+            read.
     """
     if dataset is not None and dataset not in TERMS:
         raise InputError(f"--dataset {dataset}: expected one of {', '.join(TERMS)}, or --data_license FILE.")
     source = preparation.get("source")
     by_source = next((terms for terms in TERMS.values() if source in terms.sources), None)
+    if dataset is not None and by_source not in (None, TERMS[dataset]):
+        raise InputError(
+            f"--dataset {dataset}: the run's slices were prepared by `python -m data_prep {source}`, which reads "
+            f"nothing but {by_source.title}; leave --dataset out."
+        )
     terms = by_source if dataset is None else TERMS[dataset]
     return terms if license_file is None else replace(terms or _OWN, verbatim=_read(license_file))
 

@@ -76,7 +76,7 @@ def read_finished_run(run_dir: str | Path) -> FinishedRun:
     """Reads a run's folder.
 
     Raises:
-        InputError: if it is no run, the run of a prior, or one that has not come to its report.
+        InputError: if it is no run, the run of a prior, or one that has not come to its report; if a file is damaged.
     """
     run_dir = Path(run_dir)
     config = _read_json(run_dir / "config.json", f"no run in {run_dir}; give the output_dir of a bundle that was run.")
@@ -96,8 +96,8 @@ def read_finished_run(run_dir: str | Path) -> FinishedRun:
         record=checkpoint["record"],
         best_epoch=int(checkpoint.get("best_metric_epoch", -1)),
         preparation=_preparation(checkpoint["record"], config),
-        scores=pd.read_csv(scores),
-        baselines=pd.read_csv(baselines) if baselines.is_file() else pd.DataFrame({"reconstruction": [], "split": []}),
+        scores=_read_table(scores),
+        baselines=_read_table(baselines) if baselines.is_file() else pd.DataFrame({"reconstruction": [], "split": []}),
     )
 
 
@@ -125,4 +125,16 @@ def _preparation(record: Mapping[str, Any], config: Mapping[str, Any]) -> Mappin
 def _read_json(path: Path, missing: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(missing)
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); restore it, or train anew.") from error
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:
+        raise InputError(
+            f"{path} is damaged ({error}); score the run again, with its own command and --resume true."
+        ) from error

@@ -31,7 +31,7 @@ def make_metadata(run: FinishedRun, name: str, version: str, authors: str, data_
     return {
         "schema": SCHEMA,
         "version": version,
-        "changelog": {version: f"Weights of epoch {run.best_epoch}, the best on the validation patients."},
+        "changelog": {version: f"Weights of epoch {run.best_epoch}, the best on the validation {run.unit}s."},
         "monai_version": _plain(run.environment["monai"]),
         "pytorch_version": _plain(run.environment["torch"]),
         "numpy_version": _plain(run.environment["numpy"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,9 +13,11 @@ from pathlib import Path
 import torch
 from monai.bundle import ckpt_export
 
+from monai_vq.atomic import atomic_path
 from monai_vq.export.finished_run import FinishedRun
 from monai_vq.export.reconstructor import as_reconstructor
 
+_PLACES = ".debug_pkl"  # of a TorchScript file: by which errors name lines of the source
 ONNX_PACKAGES = ("onnx", "onnxscript")
 
 
@@ -25,15 +28,25 @@ def write_weights(path: Path, run: FinishedRun) -> None:
 
 def write_torchscript(bundle_dir: Path) -> None:
     """Lets MONAI's own ``ckpt_export`` write ``models/model.ts`` of the inference config and the state dict."""
+    path = bundle_dir / "models/model.ts"
     with _quiet():
         ckpt_export(
             net_id="network_def",
-            filepath=str(bundle_dir / "models/model.ts"),
+            filepath=str(path),
             ckpt_file=str(bundle_dir / "models/model.pt"),
             meta_file=str(bundle_dir / "configs/metadata.json"),
             config_file=str(bundle_dir / "configs/inference.json"),
             bundle_root=str(bundle_dir),
         )
+    drop_source_places(path)
+
+
+def drop_source_places(path: Path) -> None:
+    """Takes out of a TorchScript file where its source lay: in folders of this machine, which may name a person."""
+    with atomic_path(path) as part, zipfile.ZipFile(path) as written, zipfile.ZipFile(part, "w") as kept:
+        for entry in written.infolist():
+            if not entry.filename.endswith(_PLACES):
+                kept.writestr(entry, written.read(entry))
 
 
 @contextmanager
@@ -54,20 +67,27 @@ def missing_for_onnx() -> list[str]:
 
 
 def write_onnx(path: Path, run: FinishedRun) -> None:
-    """Writes the reconstruction, x → x_hat, for images of the run's size in batches of any number."""
+    """Writes the reconstruction, x → x_hat, for images of the run's size in batches of any number.
+
+    As in TorchScript, where the source lay is taken out.
+    """
     images = torch.rand(2, run.in_channels, *run.image_size)
     with _quiet():
-        torch.onnx.export(
+        program = torch.onnx.export(
             as_reconstructor(run.network).eval(),
             (images,),
-            path,
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             input_names=["image"],
             output_names=["pred"],
-            external_data=False,
             verbose=False,
         )
+        if program is None:  # torch.onnx.export's older way, which dynamo=True is not
+            raise RuntimeError("torch.onnx.export gave no program.")
+        for part in (program.model.graph, *program.model.functions.values()):
+            for node in part.all_nodes():  # type: ignore[attr-defined]  # a graph of onnx_ir, whose type says less
+                node.metadata_props.clear()  # lines of the source with their folders
+        program.save(path, external_data=False)
 
 
 def large_files(folder: Path, limit: int = 25 * 2**20) -> Sequence[Path]:

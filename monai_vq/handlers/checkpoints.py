@@ -115,7 +115,13 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise InputError(f"no checkpoint at {path}; train the run first, or start without --resume.")
     try:
         checkpoint = torch.load(path, map_location=device, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError) as error:  # what torch raises of odd bytes
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        OSError,
+    ) as error:  # what torch raises of odd bytes
         reason = str(error).splitlines()[0] if str(error) else "it is empty"
         raise InputError(f"{path} cannot be read as a checkpoint ({reason}); train the run anew.") from error
     missing = [name for name in ("network", "record") if not isinstance(checkpoint, dict) or name not in checkpoint]

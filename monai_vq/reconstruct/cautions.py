@@ -15,6 +15,7 @@ __all__ = ["batch_cautions", "denoising_cautions", "scan_cautions"]
 FAR_SPACING = 1.25  # times larger or smaller than any pixel of training
 NOTABLE_CUT = 0.001  # of the foreground
 _FACE = "face"
+_SSIMS = {"ssim": "SSIM", "ssim_foreground": "SSIM in the foreground"}  # a dark background alone can win the first
 _SEEN = {"train": "the model was trained on it", "val": "the model was chosen by it"}
 
 
@@ -116,6 +117,11 @@ def denoising_cautions(summary: pd.DataFrame | None) -> list[str]:
     Args:
         summary: of `DenoisingTables`; None without noise.
     """
-    if summary is None or not (summary.loc[summary["method"] == RECONSTRUCTION, "ssim_gain"] <= 0).any():
+    if summary is None:
         return []
-    return ["A Gaussian filter, or the noisy slices as they are, score better than the reconstruction (SSIM)."]
+    gains = summary[summary["method"] == RECONSTRUCTION]
+    lost = [name for score, name in _SSIMS.items() if (gains[f"{score}_gain"] <= 0).any()]
+    if not lost:
+        return []
+    scores = " and ".join(lost)
+    return [f"A Gaussian filter, or the noisy slices as they are, score better than the reconstruction ({scores})."]

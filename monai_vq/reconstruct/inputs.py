@@ -53,8 +53,8 @@ def find_inputs(path: Path, *, patient_regex: str | None = None, assume_axes: st
     if assume_axes is not None:
         check_axes(assume_axes)
     pattern = _compile(patient_regex)
-    root, files = _list_files(path)
-    found, others = FoundScans(), []
+    root, files, left = _list_files(path)
+    found, others = FoundScans(skipped=left), []
     for file in files:
         name = file.name.lower()
         if name.endswith(_ENDINGS):
@@ -82,21 +82,35 @@ def _compile(patient_regex: str | None) -> re.Pattern[str]:
     return pattern
 
 
-def _list_files(path: Path) -> tuple[Path, list[Path]]:
-    """The folder to which places are relative, and all files that are not hidden, sorted."""
+def _list_files(path: Path) -> tuple[Path, list[Path], list[SkippedFile]]:
+    """The folder to which places are relative, all files that are not hidden, sorted, and folders that were left."""
     if path.is_file():
         twins = [path.with_suffix(ending) for ending in _PAIR_ENDINGS] if path.suffix in _PAIR_ENDINGS else [path]
-        return path.parent, sorted({path, *(twin for twin in twins if twin.is_file())})
+        return path.parent, sorted({path, *(twin for twin in twins if twin.is_file())}), []
     if not path.is_dir():
         raise InputError(
             f"--input {path}: there is no such file or folder; give a NIfTI or Analyze file, a folder of these or of "
             "DICOM series, or a prepared dataset"
         )
     files: list[Path] = []
-    for folder, subfolders, names in os.walk(path):
+    closed: list[OSError] = []
+    n_links = 0
+    for folder, subfolders, names in os.walk(path, onerror=closed.append):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        n_links += sum(Path(folder, name).is_symlink() for name in subfolders)
         files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return path, sorted(files)
+    return path, sorted(files), _describe_folders(n_links, len(closed))
+
+
+def _describe_folders(n_links: int, n_closed: int) -> list[SkippedFile]:
+    """Folders that were not looked into, by their number: a name may be a person's."""
+    left = []
+    if n_links:  # which may lead round in a circle
+        remedy = "give the folders that they lead to, if they are wanted"
+        left.append(SkippedFile(".", f"{n_links} link(s) to folders, which are not followed", remedy))
+    if n_closed:
+        left.append(SkippedFile(".", f"{n_closed} folder(s) cannot be opened", "check their permissions"))
+    return left
 
 
 def _nifti_scan(file: Path, root: Path, assume_axes: str | None) -> InputScan:

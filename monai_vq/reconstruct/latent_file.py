@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def read_latent(path: Path, network: VQVAE) -> StoredLatent:
             precision=str(arrays["precision"]),
         )
         return StoredLatent(latent, str(arrays["checkpoint_sha256"]), str(arrays["scan_id"]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else type(error).__name__
         raise InputError(
             f"{path} cannot be read as a scan's latent ({reason}); give a *_codes.npz of bundles/reconstruct.json"

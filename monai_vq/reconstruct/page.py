@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-import monai_vq.report
 from monai_vq.metrics.bootstrap import patient_interval
 from monai_vq.reconstruct.input_scan import SkippedFile
 from monai_vq.reconstruct.strips import ERROR_LIMIT, MAX_SCANS, ScanPictures, draw_strip
 from monai_vq.report.settings import metric_settings, settings_sections
 from monai_vq.report.tables import write_whole
+from monai_vq.report.template import page_environment
 
 __all__ = ["PageContent", "write_page"]
 
@@ -54,28 +53,24 @@ class PageContent:
 
 def write_page(path: Path, content: PageContent) -> Path:
     """Writes the page, whole or not at all; returns its path. Equal content gives an equal file."""
-    folders = [Path(__file__).parent, Path(monai_vq.report.__file__).parent]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template("reconstruction_page.html").render(
-        title=content.title,
-        cautions=content.cautions,
-        summary=_summary(content.patients, len(content.scans)),
-        rows=[_scan_row(row) for row in content.scans.head(MAX_ROWS).to_dict("records")],
-        n_more=max(0, len(content.scans) - MAX_ROWS),
-        own_rows=[] if content.own_scores is None else [_own_row(row) for row in _records(content.own_scores)],
-        denoising=[] if content.denoising is None else [_denoising_row(row) for row in _records(content.denoising)],
-        strips=[(scan.scan_id, draw_strip(scan, content.denoising is not None)) for scan in content.pictures],
-        max_scans=MAX_SCANS,
-        error_limit=f"{ERROR_LIMIT:.0%}",
-        skipped=content.skipped,
-        metrics=metric_settings(),
-        sections=settings_sections(content.settings),
+    text = (
+        page_environment(Path(__file__).parent)
+        .get_template("reconstruction_page.html")
+        .render(
+            title=content.title,
+            cautions=content.cautions,
+            summary=_summary(content.patients, len(content.scans)),
+            rows=[_scan_row(row) for row in content.scans.head(MAX_ROWS).to_dict("records")],
+            n_more=max(0, len(content.scans) - MAX_ROWS),
+            own_rows=[] if content.own_scores is None else [_own_row(row) for row in _records(content.own_scores)],
+            denoising=[] if content.denoising is None else [_denoising_row(row) for row in _records(content.denoising)],
+            strips=[(scan.scan_id, draw_strip(scan, content.denoising is not None)) for scan in content.pictures],
+            max_scans=MAX_SCANS,
+            error_limit=f"{ERROR_LIMIT:.0%}",
+            skipped=content.skipped,
+            metrics=metric_settings(),
+            sections=settings_sections(content.settings),
+        )
     )
     write_whole(path, text)
     return path

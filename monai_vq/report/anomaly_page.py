@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monai_vq.anomaly.evaluation import PRIOR_METHODS, SCORES
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.report.anomaly_figures import AnomalyPicture, draw_lesions, draw_maps
 from monai_vq.report.settings import interval_settings, settings_sections
 from monai_vq.report.tables import write_whole
+from monai_vq.report.template import page_environment
 
 SCORE_LABELS = {
     "auroc": "AUROC",
@@ -62,7 +62,7 @@ def write_anomaly_page(
         unit: what a ``patient_id`` stands for: ``patient``, or ``scan`` or ``image``.
     """
     text = (
-        _environment()
+        page_environment(Path(__file__).parent)
         .get_template("anomaly_page.html")
         .render(
             title=title,
@@ -83,16 +83,6 @@ def write_anomaly_page(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
     return path
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _result(methods: pd.DataFrame) -> dict[str, Any]:

@@ -42,6 +42,11 @@ def to_png(figure: Figure) -> str:
     return _data_uri(figure, "png", "image/png", {})
 
 
+def plain(name: str) -> str:
+    """A name that is not ours as a label takes it: `$` begins no formula, and `_` does not hide it from a legend."""
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
 def _data_uri(figure: Figure, file_format: str, mime_type: str, metadata: dict) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=file_format, dpi=DOTS_PER_INCH, metadata=metadata)

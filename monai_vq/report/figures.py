@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from monai_vq.report.canvas import figure_style, to_png, to_svg
+from monai_vq.report.canvas import figure_style, plain, to_png, to_svg
 from monai_vq.report.pictures import PatientPicture
 from monai_vq.report.scores import ScoreTables
 from monai_vq.report.tables import SPLITS
@@ -143,7 +143,8 @@ def _draw_picture(row: np.ndarray, picture: PatientPicture, top: float) -> None:
         axes.spines[:].set_visible(False)
         is_error = axes is row[2]
         axes.imshow(image, cmap="magma" if is_error else "gray", vmin=0, vmax=top if is_error else 1)
-    row[0].set_ylabel(f"{picture.rank}: {picture.patient_id}\nslice {picture.slice_index}, SSIM {picture.ssim:.3f}")
+    name = plain(picture.patient_id)
+    row[0].set_ylabel(f"{picture.rank}: {name}\nslice {picture.slice_index}, SSIM {picture.ssim:.3f}")
 
 
 def _draw_curves(axes: Axes, curves: pd.DataFrame, scale: str) -> None:

@@ -35,7 +35,7 @@ def label_scans(people: pd.DataFrame) -> pd.DataFrame:
 
 def age_band(age: float) -> str:
     """The decade of an age in years; `90+` from 90 on, `unknown` for NaN and for what is no age."""
-    if math.isnan(age) or age < 0:
+    if not math.isfinite(age) or age < 0:
         return UNKNOWN
     decade = int(age // 10) * 10
     return f"{OLDEST}+" if decade >= OLDEST else f"{decade}–{decade + 9}"

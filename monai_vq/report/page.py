@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from monai_vq.data.demographics import UNKNOWN
 from monai_vq.errors import InputError
@@ -17,7 +17,7 @@ from monai_vq.report.groups import constant_attributes, group_table
 from monai_vq.report.latent_figures import draw_codebook, draw_codewords, draw_gains
 from monai_vq.report.patient_list import encode, patient_list
 from monai_vq.report.public import MIN_PATIENTS, public_content, public_groups
-from monai_vq.report.score_cells import RATE_FORMAT, number, number_of, score_cell, score_groups
+from monai_vq.report.score_cells import RATE_FORMAT, number, score_cell, score_groups
 from monai_vq.report.scores import ScoreTables
 from monai_vq.report.settings import (
     baseline_settings,
@@ -28,6 +28,7 @@ from monai_vq.report.settings import (
     settings_sections,
 )
 from monai_vq.report.tables import SPLITS, write_whole
+from monai_vq.report.template import page_environment
 
 MODEL = "model"
 
@@ -116,16 +117,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
 
 
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["number_of"] = number_of
-    return environment.get_template("page.html")
+    return page_environment(Path(__file__).parent).get_template("page.html")
 
 
 def _summary(tables: ScoreTables) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 A group of fewer than `MIN_PATIENTS` is not shown, and neither is one that would give it away: the patients that are
 left when groups are taken from their split, or from groups of another attribute that hold them, are at least as many
 (complementary suppression; Hundepool et al. 2012, Statistical Disclosure Control, ch. 4). Combinations of three
-attributes at once are not searched.
+attributes at once are not searched. Patients that several groups of one attribute share, as those who were healthy at
+one visit and ill at the next, are a group of their own: what the groups add up to beyond the split is theirs.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from operator import or_
 from typing import Any
 
@@ -19,15 +21,15 @@ import pandas as pd
 from monai_vq.data.demographics import UNKNOWN
 from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.content import ReportContent
-from monai_vq.report.groups import ATTRIBUTES, GROUP_COLUMNS, group_table, label_slices, members
+from monai_vq.report.groups import ATTRIBUTES, GROUP_COLUMNS, GROUP_SCORES, group_table, label_slices, members
 from monai_vq.report.scores import RunScores
-from monai_vq.report.tables import SPLITS
+from monai_vq.report.tables import MEANS, SPLITS
 
 MIN_PATIENTS = 5
 MOST_BLOCKS = 10  # groups of one attribute of which every combination is tried
 TITLE = "Reconstruction report"  # a run's own name may be a site's or a person's
 _WORDS = re.compile(r"[\w .,:;+()'*×@=-]{0,200}")  # of a setting that may be shown: nothing that looks like a path
-_PLACE = re.compile(r"(^|_)(dir|root|path|file|ckpt|command|name)s?$")
+_PLACE = re.compile(r"(^|_)(dir|root|path|file|ckpt|command|name|uri|url)s?$")
 _ID_LETTERS = 4  # shorter ids, such as 7 or S1, are words of many settings by chance
 
 Members = Mapping[str, Mapping[str, set[str]]]  # attribute → group → patients
@@ -45,10 +47,10 @@ def public_content(content: ReportContent) -> ReportContent:
     return dataclasses.replace(
         content,
         scores=RunScores(
-            _of_splits(scores.model, kept),
+            _public_rows(scores.model, kept),
             _latent_of(scores.latent, kept),
             {split: counts for split, counts in scores.code_counts.items() if split in kept},
-            {name: _of_splits(rows, kept) for name, rows in scores.baselines.items()},
+            {name: _public_rows(rows, kept) for name, rows in scores.baselines.items()},
         ),
         people=content.people.assign(site=_number_sites(content.people["site"])),
         history=_public_history(content.history, kept),
@@ -75,7 +77,7 @@ def public_groups(slice_rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFram
         everyone = {name: members(slice_rows, labels, name, split) for name in ATTRIBUTES}
         for attribute, groups in choose_public(everyone).items():
             rows = table[(table["attribute"] == attribute) & (table["split"] == split)]
-            shown.append(rows[rows["group"].isin(groups)])
+            shown.append(rows[rows["group"].isin(groups)].assign(**_incomplete(slice_rows, split)))
     return pd.concat(shown).sort_index() if shown else pd.DataFrame(columns=GROUP_COLUMNS)
 
 
@@ -99,6 +101,11 @@ def choose_public(everyone: Members) -> dict[str, list[str]]:
     return shown
 
 
+def _shared(masks: Sequence[int]) -> int:
+    """The patients of more than one of some groups."""
+    return _union([one & other for one, other in combinations(masks, 2)])
+
+
 def _union_of_all(everyone: Members) -> set[str]:
     return set().union(*(patients for own in everyone.values() for patients in own.values()))
 
@@ -108,14 +115,29 @@ def _hide_smallest(shown: list[str], groups: Mapping[str, int]) -> None:
 
 
 def _find_exposing(shown: Mapping[str, list[str]], masks: Masks) -> str | None:
-    """An attribute of which some groups, taken from those of another attribute that hold them, leave too few."""
-    blocks = {name: _blocks(shown[name], own) for name, own in masks.items()}
+    """An attribute of which too few are in several groups, or too few are left when groups are taken from another's."""
+    for name, own in masks.items():
+        if 0 < _shared([own[group] for group in shown[name]]).bit_count() < MIN_PATIENTS:
+            return name
+    blocks = {name: _ways_to_divide(shown[name], own) for name, own in masks.items()}
     for inner, outer in permutations(masks, 2):
-        for patients in _unions(blocks[inner]):
-            around = _union([block for block in blocks[outer] if block & patients])
-            if patients & ~around == 0 and 0 < (around & ~patients).bit_count() < MIN_PATIENTS:
+        for parts, others in product(blocks[inner], blocks[outer]):
+            if any(_leaves_few(patients, others) for patients in _unions(parts)):
                 return inner
     return None
+
+
+def _leaves_few(patients: int, blocks: Sequence[int]) -> bool:
+    """Whether the blocks that hold some patients hold a few more."""
+    around = _union([block for block in blocks if block & patients])
+    return patients & ~around == 0 and 0 < (around & ~patients).bit_count() < MIN_PATIENTS
+
+
+def _ways_to_divide(shown: Sequence[str], groups: Mapping[str, int]) -> list[list[int]]:
+    """The blocks of an attribute; where shown groups share patients, also these as one block beside what is left."""
+    blocks = _blocks(shown, groups)
+    shared = _shared([groups[name] for name in shown])
+    return [blocks, [shared, *(block & ~shared for block in blocks if block & ~shared)]] if shared else [blocks]
 
 
 def _blocks(shown: Sequence[str], groups: Mapping[str, int]) -> list[int]:
@@ -142,8 +164,19 @@ def _union(masks: Sequence[int]) -> int:
     return reduce(or_, masks, 0)
 
 
-def _of_splits(rows: pd.DataFrame, splits: list[str]) -> pd.DataFrame:
-    return rows[rows["split"].isin(splits)]
+def _public_rows(rows: pd.DataFrame, splits: list[str]) -> pd.DataFrame:
+    """The slices of some splits, without a score that too few patients of the split have, as without foreground."""
+    rows = rows[rows["split"].isin(splits)]
+    for name in MEANS:
+        known = rows.dropna(subset=name).groupby("split")["patient_id"].nunique()
+        rows = rows.assign(**{name: rows[name].mask(rows["split"].map(known).fillna(0) < MIN_PATIENTS)})
+    return rows
+
+
+def _incomplete(slice_rows: pd.DataFrame, split: str) -> dict[str, float]:
+    """No value of the scores that some patient of a split lacks: a group's mean may be one patient's, unseen."""
+    patients = slice_rows[slice_rows["split"] == split].groupby("patient_id")[GROUP_SCORES].mean()
+    return {str(name): math.nan for name in GROUP_SCORES if patients[name].isna().any()}
 
 
 def _latent_of(latent: LatentFormat, splits: list[str]) -> LatentFormat:

@@ -10,9 +10,11 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -67,19 +69,20 @@ def read_content(run_dir: str | os.PathLike[str]) -> ReportContent:
         run_dir: the run's folder, which has `report/content`.
 
     Raises:
-        InputError: there is none, as in a run that has not ended or was scored before reports kept their content, or
-            it is of another version.
+        InputError: there is none, as in a run that has not ended or was scored before reports kept their content, it
+            is of another version, or a file is damaged.
     """
     folder = Path(run_dir) / "report" / CONTENT
     names_path = folder / "content.json"
     remedy = "score the run again: repeat its command with `--resume true`"
     if not names_path.is_file():
         raise InputError(f"{run_dir} has no stored report (no {names_path}); {remedy}, or give another run's folder.")
-    names = json.loads(names_path.read_text(encoding="utf-8"))
-    if names["schema_version"] != SCHEMA_VERSION:
+    with _whole(names_path, remedy):
+        names = json.loads(names_path.read_text(encoding="utf-8"))
         version = names["schema_version"]
+    if version != SCHEMA_VERSION:
         raise InputError(f"{names_path} has schema version {version}, expected {SCHEMA_VERSION}; {remedy}.")
-    with np.load(folder / "arrays.npz") as stored:
+    with _whole(folder / "arrays.npz", remedy), np.load(folder / "arrays.npz") as stored:
         arrays = dict(stored)
     history = folder / "history.csv"
     return ReportContent(
@@ -93,6 +96,15 @@ def read_content(run_dir: str | os.PathLike[str]) -> ReportContent:
         title=names["title"],
         unit=names["unit"],
     )
+
+
+@contextmanager
+def _whole(path: Path, remedy: str) -> Iterator[None]:
+    """Says what to do about a file that was cut off or changed."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}); {remedy}.") from error
 
 
 def _arrays(content: ReportContent) -> dict[str, np.ndarray]:

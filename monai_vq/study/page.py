@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-import monai_vq.report
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.metrics.paired import least_p
 from monai_vq.report.settings import interval_settings, metric_settings
 from monai_vq.report.tables import write_whole
+from monai_vq.report.template import page_environment
 from monai_vq.study.figures import draw_frequent, draw_grid, draw_losses, draw_rate_distortion, group_styles
 from monai_vq.study.latent_figures import draw_codebooks, draw_gains, draw_reconstructions, draw_usage
 from monai_vq.study.latents import read_latents
@@ -43,7 +42,7 @@ def write_study_page(
     """
     latents = read_latents(results)
     text = (
-        _environment()
+        page_environment(Path(__file__).parent)
         .get_template("page.html")
         .render(
             unit=unit,
@@ -75,19 +74,6 @@ def write_study_page(
     path = output_dir / "index.html"
     write_whole(path, text)
     return path
-
-
-def _environment() -> Environment:
-    folders = [Path(__file__).parent, Path(monai_vq.report.__file__).parent]  # page.css is the report's
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value, spec: "–" if pd.isna(value) else format(value, spec)
-    return environment
 
 
 def _cautions(results: Results, unit: str, failed: Mapping[str, str]) -> list[str]:

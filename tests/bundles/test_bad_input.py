@@ -105,7 +105,7 @@ def test_one_process_of_several_is_refused(run_bundle, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     message = refusal(run_bundle, tmp_path / "run")
     assert "WORLD_SIZE is 4" in message
-    assert "run one process" in message
+    assert "without torchrun" in message
     assert not (tmp_path / "run").exists()
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import shutil
 
@@ -12,6 +13,7 @@ from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices, save
 from monai_vq.data.dicom import read_series
 from monai_vq.engines import load_run
 from monai_vq.reconstruct.latent_file import decode_latent, read_latent
+from monai_vq.reconstruct.scan_files import ScanFiles
 
 PERSON = "DOE^JANE"
 
@@ -169,6 +171,20 @@ def test_dicom_names_no_person_but_in_dicom(reconstruct, dicom_folder, capsys, c
     assert (folder / "dicom").is_dir() == (dicom_out == "true")
 
 
+def test_the_page_does_not_name_a_folder_of_dicom(reconstruct, dicom_folder):
+    page = (reconstruct(input=dicom_folder / PERSON) / "index.html").read_text()
+    assert "DOE" not in page
+
+
+def test_a_disk_that_is_full_ends_in_one_line(reconstruct, tiny_dataset, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ScanFiles, "write", fill)
+    with pytest.raises(SystemExit, match=r"cannot be written to \(No space left on device\)"):
+        reconstruct(input=tiny_dataset.parent / "bids/sub-P1")
+
+
 def test_dicom_is_answered_in_dicom_on_the_same_grid(reconstruct, dicom_folder, brighter_run):
     folder = reconstruct(run_dir=str(brighter_run), input=dicom_folder, dicom_out=True)
     row = pd.read_csv(folder / "scans.csv").iloc[0]
@@ -188,6 +204,8 @@ def test_dicom_is_answered_in_dicom_on_the_same_grid(reconstruct, dicom_folder, 
         ({"input": "nowhere/at/all"}, "there is no such file or folder"),
         ({"input": "{bids}", "slice_range": [0.5, 0.2]}, "expected 0 <= LOW < HIGH <= 1"),
         ({"input": "{bids}", "slice_range": 0.5}, "expected list or None"),
+        ({"input": "{bids}", "slice_range": ["a", 1]}, "expected two numbers"),
+        ({"input": "{bids}", "output_dir": "{prepared}/splits.json/out"}, "cannot be written to"),
         ({"input": "{bids}", "noise": "salt:1"}, "expected KIND:SIGMA"),
         ({"input": "{bids}", "dicom_out": "true"}, "has no DICOM series"),
         ({"input": "{bids}", "dicom_out": "maybe"}, "expected bool"),

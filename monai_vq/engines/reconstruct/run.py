@@ -101,10 +101,20 @@ class ReconstructionRun:
         """Writes the volumes, the latents, the tables and the page; returns the page's path.
 
         Raises:
-            InputError: a setting is wrong, or not one scan could be read.
+            InputError: a setting is wrong, not one scan could be read, or a file cannot be written.
             FloatingPointError: the model's output is no number.
         """
         self.check()
+        try:
+            return self._run()
+        except OSError as error:  # of what is read, each is told with its scan
+            reason = error.strerror or type(error).__name__
+            raise InputError(
+                f"--output_dir {self.output_dir} cannot be written to ({reason}); the scans so far are in it, without "
+                "tables. Make room, or choose another folder."
+            ) from error
+
+    def _run(self) -> Path:
         self.output_dir.mkdir(parents=True, exist_ok=True)
         skipped, outcome = list(self.found.skipped), Outcome(None if self.noise is None else DenoisingScores())
         for scan in tqdm(self.found.scans, desc="scans", unit="scan", disable=not sys.stderr.isatty()):
@@ -213,12 +223,17 @@ class ReconstructionRun:
         print(f"{len(outcome.rows)} scan(s), {len(skipped)} left out; report: {path}", flush=True)
         return path
 
+    @property
+    def _input_name(self) -> str:
+        """What the page calls the input: a folder of DICOM files may have a person's name."""
+        return "DICOM" if any(scan.kind == "DICOM" for scan in self.found.scans) else self.source.name
+
     def _settings(self) -> dict[str, object]:
         slicing = self.slicing or "as the dataset was prepared"
         return {
             "model": self.model.run_dir.name,
             "checkpoint": f"sha256 {self.model.checkpoint_sha256}",
-            "input": self.source.name,
+            "input": self._input_name,
             "image size": self.model.image_size,
             "pixel size of the model": self.model.spacing or "each scan's own",
             "slices": slicing if isinstance(slicing, str) else str(vars(slicing)),

@@ -15,6 +15,7 @@ __all__ = ["find_comparison_cautions"]
 SIGNIFICANT = 0.05  # what a p must fall below to be called so by most
 SAME_RATE = 1.01  # largest over smallest rate that is still called equal
 SAME_BASELINE = 1e-4  # of a mean score in [0, 1]; scores of one image differ by less between machines
+SEEN_BY = ["ssim", "ssim_foreground"]  # of a baseline: the images, and their masks
 LENGTHS = {"epoch": "epochs", "iteration": "steps"}
 
 
@@ -74,8 +75,8 @@ def _other_images(comparison: Comparison) -> list[str]:
 
 def _differ(first: dict[str, ScoreTables], second: dict[str, ScoreTables]) -> bool:
     for name in first.keys() & second.keys():
-        means = [tables[name].splits.set_index("split")["ssim"] for tables in (first, second)]
-        if (means[0] - means[1]).abs().max() > SAME_BASELINE:
+        means = [tables[name].splits.set_index("split")[SEEN_BY] for tables in (first, second)]
+        if (means[0] - means[1]).abs().max().max() > SAME_BASELINE:
             return True
     return False
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from monai_vq.report.canvas import figure_style, to_svg
+from monai_vq.report.canvas import figure_style, plain, to_svg
 from monai_vq.report.comparison.differences import patient_scores
 from monai_vq.report.comparison.runs import ComparedRun, Comparison
 from monai_vq.report.comparison.styles import RunStyle, add_legend, assign_run_styles
@@ -50,6 +50,7 @@ def draw_differences(comparison: Comparison, differences: pd.DataFrame, public: 
         public: draws one standard deviation in the place of points and boxes, which are single patients' values.
     """
     names = [run.name for run in comparison.others]
+    labels = [plain(name) for name in names]
     with figure_style():
         figure = Figure(figsize=(WIDTH, 1.1 + 0.55 * len(names)), layout="constrained")
         panels = figure.subplots(1, len(SCORE_LABELS), sharey=True)
@@ -61,7 +62,7 @@ def draw_differences(comparison: Comparison, differences: pd.DataFrame, public: 
                 _draw_spread(axes, place, own, public)
                 _draw_mean(axes, place, means[name])
             axes.axvline(0, color="black", linewidth=0.8)
-            axes.set(xlabel=f"difference in {label}", yticks=range(len(names)), yticklabels=names)
+            axes.set(xlabel=f"difference in {label}", yticks=range(len(names)), yticklabels=labels)
             axes.set_ylim(len(names) - 0.5, -0.5)  # the first run on top
             axes.grid(axis="x")
         return to_svg(figure)
@@ -94,7 +95,7 @@ def draw_histories(comparison: Comparison) -> str | None:
 def _draw_point(axes: Axes, row: dict, score: str, style: RunStyle, label: str) -> None:
     rate, value, low, high = (row[name] for name in ("bits_per_pixel", score, f"{score}_low", f"{score}_high"))
     error = None if np.isnan(low) else [[max(value - low, 0)], [max(high - value, 0)]]
-    axes.errorbar(rate, value, error, fmt=style.marker, color=style.colour, capsize=2, linewidth=1, label=label)
+    axes.errorbar(rate, value, error, fmt=style.marker, color=style.colour, capsize=2, linewidth=1, label=plain(label))
     if not np.isnan(row["bits_per_pixel_entropy"]):
         rates = [row["bits_per_pixel_entropy"], rate]
         axes.plot(rates, [value] * 2, color=style.colour, linewidth=0.6, zorder=0)
@@ -131,7 +132,8 @@ def _draw_mean(axes: Axes, place: int, row: Mapping[Any, Any]) -> None:
 
 def _draw_curve(axes: Axes, values: pd.Series, style: RunStyle, label: str) -> None:
     marker = "." if len(values) < 40 else ""
-    axes.plot(values.index, values, color=style.colour, linestyle=style.line, marker=marker, linewidth=1.2, label=label)
+    look = {"color": style.colour, "linestyle": style.line, "marker": marker, "linewidth": 1.2}
+    axes.plot(values.index, values, **look, label=plain(label))
 
 
 def _numbers(run: ComparedRun) -> pd.DataFrame:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
-import monai_vq.report
 from monai_vq.report.comparison.cautions import find_comparison_cautions
 from monai_vq.report.comparison.checks import split_sha256
 from monai_vq.report.comparison.differences import patient_scores
@@ -20,9 +19,10 @@ from monai_vq.report.comparison.runs import Comparison
 from monai_vq.report.comparison.settings import common_settings, comparison_settings, different_settings
 from monai_vq.report.patient_list import encode
 from monai_vq.report.public import MIN_PATIENTS
-from monai_vq.report.score_cells import RATE_FORMAT, SCORE_FORMATS, Cell, number, number_of, score_cell
+from monai_vq.report.score_cells import RATE_FORMAT, SCORE_FORMATS, Cell, number, score_cell
 from monai_vq.report.scores import ScoreTables
 from monai_vq.report.settings import baseline_settings, interval_settings, metric_settings
+from monai_vq.report.template import page_environment
 
 __all__ = ["render_comparison"]
 
@@ -81,17 +81,7 @@ def render_comparison(comparison: Comparison, differences: pd.DataFrame, public:
 
 
 def _template() -> Template:
-    folders = [Path(__file__).parent, Path(monai_vq.report.__file__).parent]  # page.css and table.js are the run page's
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["number_of"] = number_of
-    return environment.get_template("comparison.html")
+    return page_environment(Path(__file__).parent).get_template("comparison.html")
 
 
 def _sizes(comparison: Comparison) -> dict[str, dict[str, int]]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from monai_vq.report.canvas import figure_style, to_png
+from monai_vq.report.canvas import figure_style, plain, to_png
 from monai_vq.report.comparison.runs import Comparison
 from monai_vq.report.figures import WIDTH
 from monai_vq.report.pictures import PatientPicture
@@ -72,7 +72,7 @@ def draw_shared_slices(slices: Sequence[SharedSlice], names: Sequence[str]) -> t
         for place, shown in enumerate(slices):
             _draw_column(grid[:, 2 * place : 2 * place + 2], shown, rows, top)
         for axes, name in zip(grid[:, 0], ["input", *rows], strict=True):
-            axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+            axes.set_ylabel(plain(name), rotation=0, ha="right", va="center", fontsize=8)
         scale = next(axes.images[0] for axes in grid[1:, 1::2].ravel() if axes.images)
         figure.colorbar(scale, ax=grid[0, 1::2], extend="max", label="absolute error", aspect=8)
         return to_png(figure), top
@@ -87,7 +87,7 @@ def _draw_column(grid: np.ndarray, shown: SharedSlice, rows: Sequence[str], top:
     """One slice: its input on top, then a row a run."""
     picture = shown.picture
     _show_image(grid[0, 0], picture.x)
-    grid[0, 0].set_title(f"{picture.rank}: {picture.patient_id}", fontsize=8)
+    grid[0, 0].set_title(f"{picture.rank}: {plain(picture.patient_id)}", fontsize=8)
     for (left, right), name in zip(grid[1:], rows, strict=True):
         own = shown.by_run.get(name)
         if own is None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
-import monai_vq.report
 from monai_vq.metrics.memorisation import PERCENTILE
 from monai_vq.report.samples.figures import draw_contact_sheet, draw_pair, draw_similarities
 from monai_vq.report.samples.groups import SAMPLES
@@ -21,6 +20,7 @@ from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet, SliceStream
 from monai_vq.report.samples.words import comparison_words, find_sample_cautions, format_p, place_words, verdict
 from monai_vq.report.settings import settings_sections
 from monai_vq.report.tables import write_whole
+from monai_vq.report.template import page_environment
 
 __all__ = ["write_samples_page"]
 
@@ -86,14 +86,7 @@ def write_samples_page(
 
 
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader([Path(__file__).parent, Path(monai_vq.report.__file__).parent]),  # page.css is there
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value, spec: "–" if pd.isna(value) else format(value, spec)
+    environment = page_environment(Path(__file__).parent)
     environment.filters["p"] = format_p
     return environment.get_template("samples.html")
 

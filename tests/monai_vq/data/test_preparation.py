@@ -35,7 +35,7 @@ def test_new_scans_are_cut_whole_and_at_another_range_if_wanted(tiny_dataset):
     assert preparation.with_range([0, 1]).slice_range == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("wanted", [[0.5], [0.7, 0.2], [0, 2]])
+@pytest.mark.parametrize("wanted", [[0.5], [0.7, 0.2], [0, 2], ["a", 1], [None, 1]])
 def test_impossible_ranges_are_refused(tiny_dataset, wanted):
     with pytest.raises(InputError, match="slice range"):
         read_preparation(tiny_dataset).with_range(wanted)

@@ -13,3 +13,12 @@ def test_names_are_unique_plain_and_keep_the_order_of_the_labels():
 
 def test_many_files_of_one_visit_are_numbered_through():
     assert name_scans(["P"] * 300)[-1] == "P_300"
+
+
+def test_names_that_are_too_long_for_a_file_keep_their_end_and_stay_apart():
+    long = "-".join(["folder" * 10] * 5)
+    first, second, kept = name_scans([f"a-{long}-T1", f"b-{long}-T1", "x" * 150])
+    assert first != second
+    assert len(first) <= 150 >= len(second)
+    assert first.endswith("-T1")
+    assert kept == "x" * 150

@@ -68,11 +68,18 @@ def test_a_network_without_its_weights_has_the_runs_sizes(run_dir):
 def test_what_is_no_run_is_an_error_with_a_remedy(copy, tmp_path):
     with pytest.raises(InputError, match=r"no run in .*nowhere: it has no config.json; give the output_dir"):
         load_run(tmp_path / "nowhere")
-    (copy / "checkpoints/best.pt").unlink()
+    best = copy / "checkpoints/best.pt"
+    best.write_bytes(best.read_bytes()[:5000])  # of some lengths, torch says that an argument is invalid
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        load_run(copy)
+    best.unlink()
     with pytest.raises(InputError, match=r"no checkpoint at .*best.pt; train the run first"):
         load_run(copy)
     (copy / "config.json").write_text("{}")
     with pytest.raises(InputError, match="defines no network_def; give the folder of a run"):
+        load_run(copy)
+    (copy / "config.json").write_text('{"network_def":')
+    with pytest.raises(InputError, match="it is no JSON"):
         load_run(copy)
 
 

@@ -97,6 +97,8 @@ def test_a_tracked_run_is_handed_on_untracked(finished_config):
 class Store:
     """Notes what is sent to it."""
 
+    artifacts = "/runs/mlruns/1/mine/artifacts"
+
     def __init__(self, tracking_uri):
         self.sent, Store.last = [], self
 
@@ -105,6 +107,9 @@ class Store:
 
     def search_runs(self, experiments, order_by):
         return [SimpleNamespace(info=SimpleNamespace(run_id=name, run_name=name)) for name in ("other", "mine")]
+
+    def get_run(self, run_id):
+        return SimpleNamespace(info=SimpleNamespace(artifact_uri=self.artifacts))
 
     def log_metric(self, run_id, name, value):
         self.sent.append((run_id, name))
@@ -135,6 +140,13 @@ def test_a_server_gets_the_scores_alone(report, monkeypatch, caplog):
     tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
     assert Store.last.sent == [("mine", "test_ssim")]
     assert "is not sent to https://mlflow.example.org" in caplog.text
+
+
+def test_a_local_store_that_keeps_its_artifacts_elsewhere_gets_the_scores_alone(report, monkeypatch, caplog):
+    monkeypatch.setattr(Store, "artifacts", "s3://bucket/1/mine/artifacts")
+    tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
+    assert Store.last.sent == [("mine", "test_ssim")]
+    assert "is not sent to s3://bucket/1/mine/artifacts" in caplog.text
 
 
 def test_of_several_processes_the_first_one_writes(report, monkeypatch):

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from monai_vq.export.card import FILL_IN, model_card
+from monai_vq.export.card import BOUND, FILL_IN, model_card
 from monai_vq.export.data_terms import TERMS
+from monai_vq.networks import VAE
 
 
 @pytest.fixture
@@ -18,6 +19,12 @@ def test_scores_stand_with_their_intervals_beside_the_baselines(card, finished):
     assert f"{train['ssim']:.4f} [{train['ssim_low']:.4f}, {train['ssim_high']:.4f}]" in card
     for name in set(finished.baselines["reconstruction"]):
         assert f"| {name} | test |" in card
+
+
+def test_the_rate_of_a_variational_autoencoder_is_called_a_bound(card, finished):
+    vae = VAE((32, 32), 1, latent_size=4, channels=(4, 8))
+    assert BOUND in model_card(replace(finished, network=vae), "tiny", None, has_onnx=False)
+    assert BOUND not in card
 
 
 def test_the_split_has_its_hash_and_sizes(card, finished):
@@ -54,6 +61,12 @@ def test_few_patients_and_memorisation_are_limits(card):
     limits = card.partition("## Limits")[2].partition("## Commands")[0]
     assert "Only 1 patients in the test split" in limits
     assert "may remember" in limits
+
+
+def test_a_tracked_run_does_not_tell_where_it_was_tracked(finished):
+    where = {"tracking_uri": "file:///home/jane/mlruns", "experiment_name": "royal", "run_name": "sub-01"}
+    text = model_card(replace(finished, config=finished.config | where), "tiny", None, has_onnx=False)
+    assert not [name for name in (*where, *where.values()) if name in text]
 
 
 def test_no_folder_of_the_machine_is_named(card, finished):

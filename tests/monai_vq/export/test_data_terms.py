@@ -21,10 +21,17 @@ def test_files_of_anybody_have_no_known_terms(preparation):
     assert find_terms(None, None, preparation) is None
 
 
-def test_a_name_comes_before_the_source():
-    assert find_terms("ixi", None, {"source": "oasis1"}) is TERMS["ixi"]
+def test_a_name_says_whose_files_of_anybody_are():
+    assert find_terms("ixi", None, {"source": "bids"}) is TERMS["ixi"]
+    assert find_terms("oasis", None, {"source": "oasis1"}) is TERMS["oasis"]
     with pytest.raises(InputError, match="--dataset ukb: expected one of adni, ixi"):
         find_terms("ukb", None, {})
+
+
+@pytest.mark.parametrize(("name", "source"), [("phantom", "adni"), ("ixi", "oasis1")])
+def test_a_name_cannot_free_data_of_the_terms_of_their_source(name, source):
+    with pytest.raises(InputError, match=f"data_prep {source}`, which reads nothing but"):
+        find_terms(name, None, {"source": source})
 
 
 def test_a_file_is_taken_word_for_word(tmp_path):

@@ -68,3 +68,15 @@ def test_a_run_without_scores_is_refused(tiny_stage1, tmp_path):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="no run in"):
         read_finished_run(tmp_path)
+
+
+# [file of a run, what is left of it]
+DAMAGED = [("config.json", ""), ("config.json", "[1]"), ("environment.json", "{"), ("report/ssim_splits.csv", "")]
+
+
+@pytest.mark.parametrize(("name", "text"), DAMAGED)
+def test_a_file_that_was_cut_off_is_named(tiny_stage1, tmp_path, name, text):
+    run = shutil.copytree(tiny_stage1, tmp_path / "run")
+    (run / name).write_text(text)
+    with pytest.raises(InputError, match=f"{name} is damaged"):
+        read_finished_run(run)

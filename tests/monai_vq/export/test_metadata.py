@@ -14,6 +14,12 @@ def test_the_version_has_its_changelog_and_versions_have_no_build(finished):
     assert "Testers" in metadata["copyright"]
 
 
+def test_the_changelog_says_what_was_validated_on(finished):
+    of_images = replace(finished, record=finished.record | {"unit": "image"})
+    metadata = make_metadata(of_images, "tiny", "0.3.0", "The Testers", "ours")
+    assert metadata["changelog"]["0.3.0"].endswith("the best on the validation images.")
+
+
 def test_scores_are_those_of_the_test_split(finished):
     metadata = make_metadata(finished, "tiny", "0.1.0", "The Testers", "ours")
     test = finished.scores.set_index("split").loc["test"]

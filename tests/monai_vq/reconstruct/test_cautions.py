@@ -66,6 +66,12 @@ def test_a_page_says_what_nobody_knows():
 
 @pytest.mark.parametrize(("gain", "number"), [(-0.05, 1), (0.0, 1), (0.02, 0)])
 def test_a_model_that_loses_to_a_filter_is_said_to(gain, number):
-    summary = pd.DataFrame({"method": [RECONSTRUCTION, "identity"], "ssim_gain": [gain, -1.0]})
-    assert len(denoising_cautions(summary)) == number
+    gains = {"ssim_gain": [gain, -1.0], "ssim_foreground_gain": [0.1, -1.0]}
+    assert len(denoising_cautions(pd.DataFrame({"method": [RECONSTRUCTION, "identity"], **gains}))) == number
     assert denoising_cautions(None) == []
+
+
+def test_a_model_that_wins_by_its_background_alone_is_said_to_lose_in_the_head():
+    gains = {"ssim_gain": [0.2, -1.0], "ssim_foreground_gain": [-0.1, 0.0]}
+    (sentence,) = denoising_cautions(pd.DataFrame({"method": [RECONSTRUCTION, "identity"], **gains}))
+    assert sentence.endswith("(SSIM in the foreground).")

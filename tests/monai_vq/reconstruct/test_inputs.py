@@ -1,4 +1,6 @@
+import errno
 import gzip
+import os
 
 import nibabel as nib
 import numpy as np
@@ -128,3 +130,21 @@ def test_links_to_nowhere_are_told_of_scans_and_passed_over_elsewhere(tmp_path):
     (scan,) = find_inputs(tmp_path).scans
     with pytest.raises(VolumeError, match="a link to a file that is not here"):
         scan.read(scan.files)
+
+
+def test_folders_that_are_not_looked_into_are_told_by_their_number(tmp_path, write_head, monkeypatch):
+    write_head(tmp_path / "in/head.nii.gz")
+    (tmp_path / "in/loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in/closed").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may open every folder
+    found = find_inputs(tmp_path / "in")
+    assert [one.scan_id for one in found.scans] == ["head"]
+    reasons = [one.reason for one in found.skipped]
+    assert reasons == ["1 link(s) to folders, which are not followed", "1 folder(s) cannot be opened"]

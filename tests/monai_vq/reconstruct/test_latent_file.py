@@ -1,3 +1,5 @@
+import zipfile
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def test_rounded_gains_are_stored_as_their_indices(tmp_path, write_head, through
         assert file["gain_indices"].max() < file["gain_levels"].shape[1] == 16
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "another"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "another", "flipped"])
 def test_a_file_of_another_kind_is_refused(tmp_path, write_head, through_model, identity_network, damage):
     _, files = through_model(write_head(tmp_path / "head.nii.gz"))
     path = files.codes
@@ -49,6 +51,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path, write_head, through_model, 
         path = tmp_path / "none.npz"
     elif damage == "cut":
         path.write_bytes(path.read_bytes()[:200])
+    elif damage == "flipped":
+        with zipfile.ZipFile(path) as file:
+            start = file.getinfo("codes.npy").header_offset
+        content = bytearray(path.read_bytes())
+        name, extra = (int.from_bytes(content[start + place : start + place + 2], "little") for place in (26, 28))
+        content[start + 30 + name + extra] = 0b111  # of the deflated stream: a block of a type that there is not
+        path.write_bytes(content)
     else:
         np.savez(path, codes=np.zeros((1, 2, 2), np.uint8))
     with pytest.raises(InputError, match="cannot be read as a scan's latent"):

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from monai_vq.report.canvas import figure_style, to_png, to_svg
+from monai_vq.report.canvas import figure_style, plain, to_png, to_svg
 
 
 def draw(encode):
@@ -29,3 +29,16 @@ def test_the_users_style_is_left_as_it_was():
     before = dict(mpl.rcParams)
     draw(to_svg)
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["a$b", r"$\frac$", "_hidden", "$x$ and $y$"])
+def test_a_name_is_a_label_to_the_letter(name):
+    with figure_style():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 2], label=plain(name))
+        axes.legend()
+        uri = to_svg(figure)  # no formula is looked for, or this fails
+    text = base64.b64decode(uri.split(",")[1]).decode()
+    assert axes.get_legend_handles_labels()[1] == [plain(name)]
+    assert f"<!-- {' ' if name[0] == '_' else ''}{name} -->" in text

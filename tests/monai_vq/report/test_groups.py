@@ -39,7 +39,7 @@ def by_number(patient, session):
 AGES = [(0, "0–9"), (9.99, "0–9"), (60, "60–69"), (69.9, "60–69"), (89.9, "80–89"), (90, "90+"), (104, "90+")]
 
 
-@pytest.mark.parametrize(("age", "band"), [*AGES, (np.nan, "unknown"), (-1, "unknown")])
+@pytest.mark.parametrize(("age", "band"), [*AGES, (np.nan, "unknown"), (np.inf, "unknown"), (-1, "unknown")])
 def test_ages_are_decades_and_above_89_they_are_one(age, band):
     assert age_band(age) == band
 

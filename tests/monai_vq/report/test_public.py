@@ -50,6 +50,29 @@ def smallest_difference(shown, everyone):
     return min((len(a - b) for a in unions for b in unions if b < a), default=MIN_PATIENTS)
 
 
+# [patients of both groups, what may be shown]; of 34 or more, the sum of the groups' means tells those of both
+SHARED = [(0, ["60–69", "70–79"]), (4, ["60–69"]), (5, ["60–69", "70–79"])]
+
+
+@pytest.mark.parametrize(("number", "shown"), SHARED)
+def test_few_patients_of_two_groups_hide_one_of_them(number, shown):
+    patients = [f"p{i}" for i in range(35)]
+    ages = {"60–69": set(patients[: 18 + number]), "70–79": set(patients[18:])}
+    everyone = {"age": ages, "sex": {"F": set(patients)}}
+    assert choose_public(everyone) == {"age": shown, "sex": ["F"]}
+
+
+def test_what_two_groups_share_is_not_shown_beside_all_but_one_of_it():
+    """The sessions' sums less the split's are the sum of the six who came twice, of whom five are in their sixties."""
+    patients = [f"p{i}" for i in range(11)]
+    everyone = {
+        "session": {"session 1": set(patients), "session 2": set(patients[:6])},
+        "age": {"50–59": set(patients[5:]), "60–69": set(patients[:5])},
+    }
+    shown = choose_public(everyone)
+    assert shown == {"session": ["session 1"], "age": ["50–59", "60–69"]}  # session 1 alone says nothing of the six
+
+
 def test_groups_that_differ_by_few_patients_from_anothers_attribute_are_not_shown_together():
     few = {"p17", "p18", "p19"}  # CN without S1, or S2 without AD
     sites = {"S1": {f"p{i}" for i in range(17)}, "S2": {f"p{i}" for i in range(17, 40)}}
@@ -116,6 +139,27 @@ def test_the_rows_of_hidden_groups_are_gone(slices, people):
     assert set(table["attribute"]) <= set(ATTRIBUTES)
 
 
+def test_a_score_that_few_patients_have_is_left_out(scores, people):
+    """Of the twelve patients of train, the mean over those with foreground would be the one patient's own."""
+    one = scores.model.assign(
+        ssim_foreground=scores.model["ssim_foreground"].where(scores.model["patient_id"] == "sub-train03")
+    )
+    content = public_content(ReportContent(RunScores(one, scores.latent), people))
+    assert content.scores.model["ssim_foreground"].isna().all()
+    assert content.scores.model["ssim"].notna().all()
+
+
+def test_groups_have_no_score_that_some_patient_lacks(slices, people):
+    rows = slice_table(slices)
+    rows = rows[rows["split"] == "train"]
+    table = public_groups(rows, people)
+    assert table["ssim_foreground"].notna().all()
+    lacking = rows.assign(ssim_foreground=rows["ssim_foreground"].mask(rows["patient_id"] == "sub-train03"))
+    table = public_groups(lacking, people)
+    assert table["ssim_foreground"].isna().all()
+    assert table["ssim"].notna().all()
+
+
 # [setting, value, whether it may be shown]
 SETTINGS = [
     ("seed", 3, True),
@@ -125,6 +169,7 @@ SETTINGS = [
     ("embedding", "@embedding_dim", True),
     ("max_minutes", None, True),
     ("dataset_dir", "oasis", False),
+    ("tracking_uri", "sqlite:royal.db", False),
     ("finetune_from", "/home/jane.doe/runs/a", False),
     ("finetune_from", r"C:\runs\a", False),
     ("note", "Royal Hospital", False),

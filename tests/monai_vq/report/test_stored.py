@@ -116,3 +116,19 @@ def test_forty_slices_of_a_hundred_patients_take_little_room(tmp_path, scores):
         rows[name] = rng.random(4000)
     folder = write_content(tmp_path / "report", ReportContent(RunScores(rows, scores.latent)))
     assert (folder / "arrays.npz").stat().st_size < 5 * 4000 * 8 * 1.1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1, '])
+def test_content_that_was_cut_off_is_refused_with_the_remedy(tmp_path, content, text):
+    path = write_content(tmp_path / "report", content) / "content.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"content.json is damaged .*--resume true"):
+        read_content(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 2, 2000])
+def test_arrays_that_were_cut_off_are_refused_with_the_remedy(tmp_path, content, kept):
+    path = write_content(tmp_path / "report", content) / "arrays.npz"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"arrays.npz is damaged .*--resume true"):
+        read_content(tmp_path)

@@ -34,6 +34,15 @@ def test_baselines_that_differ_show_that_the_images_did(make_content, compare):
     assert not any("differently" in text for text in find_comparison_cautions(compare(a=content, b=make_content())))
 
 
+def test_baselines_show_that_the_masks_differed(make_content, compare):
+    content = make_content(seed=2)
+    rows = content.scores.baselines["blurred input"]
+    larger = rows.assign(ssim_foreground=rows["ssim_foreground"] + 0.01)
+    scores = dataclasses.replace(content.scores, baselines=content.scores.baselines | {"blurred input": larger})
+    cautions = find_comparison_cautions(compare(a=make_content(), b=dataclasses.replace(content, scores=scores)))
+    assert any("score differently in b than in a" in text for text in cautions)
+
+
 def test_few_patients_cannot_give_a_small_p(make_content, compare):
     def with_patients(number, seed):
         content = make_content(seed=seed)

@@ -1,4 +1,5 @@
 import base64
+import html
 import re
 
 import pytest
@@ -37,3 +38,12 @@ def test_without_any_history_there_are_no_curves(make_content, compare):
 def test_rates_of_zero_and_rates_far_apart_are_drawn(make_content, compare):
     for rates in ((0.0, 1.0), (0.5, 128.0), (0.5, 0.5)):
         assert shapes(draw_rates(compare(a=make_content(rate=rates[0]), b=make_content(rate=rates[1])))) > 0
+
+
+def test_names_of_folders_are_no_formulas_and_all_are_in_the_legend(make_content, compare):
+    names = [r"a$\frac$", "_b", "</c>"]
+    comparison = compare(**{name: make_content(seed=seed) for seed, name in enumerate(names)})
+    for figure in (draw_rates(comparison), draw_histories(comparison)):
+        text = base64.b64decode(figure.split(",")[1]).decode()
+        assert all(f"<!-- {' ' if name[0] == '_' else ''}{html.escape(name)} -->" in text for name in names)
+    assert draw_differences(comparison, difference_table(comparison))
