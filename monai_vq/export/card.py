@@ -15,6 +15,7 @@ from monai_vq.export.finished_run import FinishedRun
 from monai_vq.export.metadata import INTENDED_USE, describe_latent
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.networks import VAE
+from monai_vq.report.public import MIN_PATIENTS
 
 BOUND = "The bits per pixel of a variational autoencoder are a bound: no code is stored."
 FILL_IN = "**Fill this in before you hand the model on:**"
@@ -98,19 +99,22 @@ def _split(run: FinishedRun) -> str:
 
 def _scores(run: FinishedRun) -> str:
     header = "| | split |" + "".join(f" {title} |" for title, _ in _COLUMNS.values())
-    rows = [_score_row("model", row) for row in run.scores.to_dict("records")]
+    large = run.scores[run.scores["n_patients"] >= MIN_PATIENTS]
+    small = [str(split) for split in run.scores["split"] if split not in set(large["split"])]
+    rows = [_score_row("model", row) for row in large.to_dict("records")]
     rows += [
         _score_row(str(row["reconstruction"]), row)
         for row in run.baselines.to_dict("records")
-        if row["split"] == "test"
+        if row["split"] == "test" and "test" not in small
     ]
+    left_out = f" Left out, with fewer than {MIN_PATIENTS} {run.unit}s: {', '.join(small)}." if small else ""
     bound = f" {BOUND}" if isinstance(run.network, VAE) else ""
     return (
         "## Scores\n\n"
         f"Means over {run.unit}s with 95 % bootstrap intervals over {run.unit}s; weights of epoch {run.best_epoch}, "
         "the best on the validation split. SSIM as Wang et al. 2004 (Gaussian window, σ 1.5, data range 1). Read a "
         "score beside its bits per pixel, and beside the baselines, which know no model. The run's report has "
-        f"more.{bound}\n\n" + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
+        f"more.{bound}{left_out}\n\n" + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
     )
 
 

@@ -61,7 +61,8 @@ def paired_difference(scores: ArrayLike, reference: ArrayLike) -> PairedDifferen
 def signed_rank_p(differences: np.ndarray) -> float:
     """Returns the two-sided p of Wilcoxon's signed-rank test that differences are symmetric about 0; all 0 gives 1.
 
-    Exact for up to 50 differences of different sizes, the normal approximation beyond.
+    Exact for up to 50 differences of different sizes, and by permutations for up to 13 with equal sizes or zeros; the
+    normal approximation beyond.
     """
     return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 

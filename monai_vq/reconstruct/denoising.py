@@ -70,9 +70,16 @@ class DenoisingTables:
 
 
 class DenoisingScores:
-    """Collects the scores of slices, a batch at a time, and makes tables of them; images are not kept."""
+    """Collects the scores of slices, a batch at a time, and makes tables of them; images are not kept.
 
-    def __init__(self) -> None:
+    Args:
+        rician_sigma: of Rician noise, whose power lifts the background; then the filter may take it off the filtered
+            square, √max(G(m²) - 2σ², 0) (Gudbjartsson and Patz 1995), where that scores better. 0 for other noise.
+    """
+
+    def __init__(self, rician_sigma: float = 0.0) -> None:
+        floors = (0.0, rician_sigma) if rician_sigma else (0.0,)
+        self._filters = [(sigma, floor) for floor in floors for sigma in SIGMAS]
         self._ids: list[pd.DataFrame] = []
         self._scores: list[NDArray[np.float64]] = []  # [trials, B, scores]; a trial is the model or a filter
 
@@ -92,7 +99,7 @@ class DenoisingScores:
         missing = [name for name in IDS if name not in ids]
         if missing:
             raise InputError(f"ids of slices lack {missing}; give a sequence of B values for each of {list(IDS)}.")
-        trials = [x_hat, *(_filtered(x_noisy, sigma) for sigma in SIGMAS)]
+        trials = [x_hat, *(_filtered(x_noisy, *how) for how in self._filters)]
         scores = [slice_scores(x, trial.to(x.device), mask) for trial in trials]
         self._ids.append(pd.DataFrame({name: list(ids[name]) for name in IDS}))
         self._scores.append(np.stack([np.stack([s[name].cpu().numpy() for name in SCORES], axis=-1) for s in scores]))
@@ -110,26 +117,30 @@ class DenoisingScores:
             (ids[rows], method, sigma, scores[trial, rows])
             for split in ids["split"].unique()
             for rows in [(ids["split"] == split).to_numpy()]
-            for method, sigma, trial in _choose(ids[rows], scores[:, rows])
+            for method, sigma, trial in self._choose(ids[rows], scores[:, rows])
         ]
         slices = pd.concat([_rows(*part) for part in chosen], ignore_index=True)
         patients = _means(slices, IDS[:2])
         return DenoisingTables(slices, _means(slices, IDS[:4]), patients, _summary(patients))
 
+    def _choose(self, ids: pd.DataFrame, scores: NDArray[np.float64]) -> Iterator[tuple[str, float, int]]:
+        """Each method with its sigma and the trial in `scores` [trials, N, scores] of one split."""
+        yield RECONSTRUCTION, float("nan"), 0
+        yield IDENTITY, float("nan"), 1 + self._filters.index((0.0, 0.0))
+        patients = ids["patient_id"].to_numpy()
+        for score, name in FILTERS.items():
+            by_slice = pd.DataFrame(scores[1:, :, SCORES.index(score)].T)  # [N, filters]
+            best = int(by_slice.groupby(patients).mean().mean().to_numpy().argmax())
+            yield name, self._filters[best][0], 1 + best
 
-def _filtered(x: Tensor, sigma: float) -> Tensor:
-    return torch.from_numpy(gaussian_filter(x.cpu().numpy(), (0, 0, sigma, sigma))) if sigma else x
 
-
-def _choose(ids: pd.DataFrame, scores: NDArray[np.float64]) -> Iterator[tuple[str, float, int]]:
-    """Each method with its sigma and the trial in `scores` [trials, N, scores] of one split."""
-    yield RECONSTRUCTION, float("nan"), 0
-    yield IDENTITY, float("nan"), 1 + SIGMAS.index(0.0)
-    patients = ids["patient_id"].to_numpy()
-    for score, name in FILTERS.items():
-        by_slice = pd.DataFrame(scores[1:, :, SCORES.index(score)].T)  # [N, sigmas]
-        best = int(by_slice.groupby(patients).mean().mean().to_numpy().argmax())
-        yield name, SIGMAS[best], 1 + best
+def _filtered(x: Tensor, sigma: float, floor: float) -> Tensor:
+    """X by a Gaussian filter of some pixels; with a floor, what is left of its square above that of Rician noise."""
+    image = x.cpu().numpy().astype(np.float32)
+    if floor:
+        power = gaussian_filter(image**2, (0, 0, sigma, sigma)) - 2 * floor**2
+        return torch.from_numpy(np.sqrt(np.maximum(power, 0)))
+    return torch.from_numpy(gaussian_filter(image, (0, 0, sigma, sigma))) if sigma else x
 
 
 def _rows(ids: pd.DataFrame, method: str, sigma: float, scores: NDArray[np.float64]) -> pd.DataFrame:

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from monai_vq.errors import InputError
 
-__all__ = ["KINDS", "Noise", "scan_generator"]
+__all__ = ["KINDS", "RICIAN", "Noise", "scan_generator"]
 
-KINDS = ("rician", "gaussian")
+RICIAN = "rician"
+KINDS = (RICIAN, "gaussian")
 _EXPECTED = "expected KIND:SIGMA, such as rician:0.05, KIND one of rician and gaussian, 0 < SIGMA <= 1"
 
 
@@ -74,7 +75,7 @@ class Noise:
         draws = [torch.randn(shape, generator=generator, device=generator.device) for _ in range(len(x))]
         real, imaginary = torch.stack(draws).unbind(dim=1)
         real, imaginary = (self.sigma * part.to(x.device) for part in (real, imaginary))
-        noisy = torch.hypot(x.float() + real, imaginary) if self.kind == "rician" else x.float() + real
+        noisy = torch.hypot(x.float() + real, imaginary) if self.kind == RICIAN else x.float() + real
         return noisy.clamp(0, 1).to(x.dtype)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from monai_vq.errors import InputError
 from monai_vq.report.comparison import read_comparison, write_comparison
 from monai_vq.report.page import write_page
-from monai_vq.report.stored import read_content
+from monai_vq.report.stored import CONTENT, read_content
 
 PUBLIC_FILES = {"index.html", "comparison.csv"}  # all that a public folder holds
 
@@ -43,6 +43,10 @@ def _write_comparison(options: argparse.Namespace) -> Path:
     if options.output_dir is None:
         raise InputError("a comparison of several runs needs --output_dir OUT, where it is written.")
     comparison = read_comparison(options.runs, options.reference, options.names)
+    if (options.output_dir / CONTENT).exists():
+        raise InputError(
+            f"--output_dir {options.output_dir} is a run's report; choose a folder of the comparison's own."
+        )
     if options.public:
         _check_public_folder(options.output_dir)
     return write_comparison(comparison, options.output_dir, public=options.public)

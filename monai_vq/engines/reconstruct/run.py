@@ -26,7 +26,7 @@ from monai_vq.reconstruct.denoising import DenoisingScores
 from monai_vq.reconstruct.dicom_inputs import compression_ratio
 from monai_vq.reconstruct.input_scan import FoundScans, SkippedFile
 from monai_vq.reconstruct.inputs import find_inputs
-from monai_vq.reconstruct.noise import Noise, scan_generator
+from monai_vq.reconstruct.noise import RICIAN, Noise, scan_generator
 from monai_vq.reconstruct.page import write_page
 from monai_vq.reconstruct.prepared import ALL, find_prepared, is_prepared
 from monai_vq.reconstruct.reconstructor import ScanReconstructor
@@ -116,7 +116,7 @@ class ReconstructionRun:
 
     def _run(self) -> Path:
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        skipped, outcome = list(self.found.skipped), Outcome(None if self.noise is None else DenoisingScores())
+        skipped, outcome = list(self.found.skipped), Outcome(self._denoising())
         for scan in tqdm(self.found.scans, desc="scans", unit="scan", disable=not sys.stderr.isatty()):
             try:
                 loaded = load_scan(scan, self.slicing, self.source)
@@ -198,6 +198,11 @@ class ReconstructionRun:
         outcome.add(loaded, done, split, scan_row(loaded, done, split, files, dicom, cautions))
         if not sys.stderr.isatty():  # a bar would fill a log with rubbish
             print(f"{scan.scan_id}: {len(done.scores)} slices, SSIM {done.scores['ssim'].mean():.4f}", flush=True)
+
+    def _denoising(self) -> DenoisingScores | None:
+        if self.noise is None:
+            return None
+        return DenoisingScores(rician_sigma=self.noise.sigma if self.noise.kind == RICIAN else 0.0)
 
     def _write_dicom(self, loaded: LoadedScan, done: ReconstructedScan) -> str:
         """Answers a DICOM series with one of the same grid; returns the folder's name."""

@@ -12,13 +12,22 @@ def card(finished) -> str:
     return model_card(finished, "tiny", TERMS["oasis"], has_onnx=False)
 
 
-def test_scores_stand_with_their_intervals_beside_the_baselines(card, finished):
+def test_scores_stand_with_their_intervals_beside_the_baselines(finished):
+    many = replace(finished, scores=finished.scores.assign(n_patients=12))
+    card = model_card(many, "tiny", TERMS["oasis"], has_onnx=False)
     test = finished.scores.set_index("split").loc["test"]
     assert f"| model | test | {test['ssim']:.4f}" in card
     train = finished.scores.set_index("split").loc["train"]
     assert f"{train['ssim']:.4f} [{train['ssim_low']:.4f}, {train['ssim_high']:.4f}]" in card
     for name in set(finished.baselines["reconstruction"]):
         assert f"| {name} | test |" in card
+
+
+def test_scores_of_fewer_than_five_patients_are_left_out_and_named(card, finished):
+    assert finished.scores["n_patients"].max() < 5
+    assert "Left out, with fewer than 5 patients: train, val, test." in card
+    assert "| model |" not in card
+    assert f"{finished.scores.set_index('split').loc['test', 'ssim']:.4f}" not in card
 
 
 def test_the_rate_of_a_variational_autoencoder_is_called_a_bound(card, finished):

@@ -143,3 +143,21 @@ def test_says_what_is_missing():
         DenoisingScores().add(ids, x, x_noisy, x, x > 0)
     with pytest.raises(InputError, match="no slice was scored"):
         DenoisingScores().tables()
+
+
+def test_filter_may_take_the_floor_of_rician_noise_off():
+    sigma = 0.2
+    with_floor, without = DenoisingScores(rician_sigma=sigma), DenoisingScores()
+    for number in range(1, len(SCANS)):
+        ids, x, x_noisy = batch(number, f"rician:{sigma}")
+        for scores in (with_floor, without):
+            scores.add(ids, x, x_noisy, x_noisy, x > 0)
+    name = FILTERS["psnr"]
+    row, plain = (
+        one_row(scores.tables().slices, method=name, scan_id="B_1", slice_index=1) for scores in (with_floor, without)
+    )
+    _, x, x_noisy = batch(1, f"rician:{sigma}")
+    power = gaussian_filter(x_noisy[1, 0].numpy() ** 2, row["sigma"]) - 2 * sigma**2
+    expected = peak_signal_noise_ratio(x[1, 0].numpy(), np.sqrt(np.maximum(power, 0)), data_range=1)
+    assert row["psnr"] == pytest.approx(expected, abs=1e-3)
+    assert row["psnr"] > plain["psnr"] + 1

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,14 @@ def test_given_names_stand_in_the_public_comparison(runs, tmp_path):
     text = (tmp_path / "out/index.html").read_text(encoding="utf-8")
     assert "with gains" in text
     assert "second" not in text.replace("a second one", "")
+
+
+def test_a_comparison_is_not_written_over_a_runs_report(runs, capsys):
+    report = Path(runs[0]) / "report"
+    before = sorted(path.name for path in report.iterdir())
+    assert main([*runs, "--output_dir", str(report)]) == 2
+    assert "is a run's report" in capsys.readouterr().err
+    assert sorted(path.name for path in report.iterdir()) == before
 
 
 # [words after the runs, how many runs, what the error says]
