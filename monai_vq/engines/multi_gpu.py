@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from weakref import WeakSet
 
 import ignite.distributed as idist
 import torch
@@ -29,6 +30,7 @@ from monai_vq.engines.tracking import adapt_tracking
 from monai_vq.errors import InputError
 
 FROM_TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_connected: WeakSet[DistributedDataParallel] = WeakSet()
 PATIENCE = timedelta(hours=2)  # for a process that checks a large dataset while the others wait
 
 
@@ -94,7 +96,9 @@ def distribute(network: nn.Module, device: torch.device) -> DistributedDataParal
     Buffers are left alone: the codebook is the same everywhere, because its statistics are summed.
     """
     ids = [device.index] if device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+    distributed = DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+    _connected.add(distributed)
+    return distributed
 
 
 def start_run(output_dir: str, resume: bool, precision: str) -> None:
@@ -114,6 +118,18 @@ def finish(report: Callable[[], object]) -> None:
     Raises:
         SystemExit: with one line, for what the user can mend.
     """
+    _disconnect()
     idist.finalize()
     if rank() == 0:
         or_exit(report)
+
+
+def _disconnect() -> None:
+    """Frees what of the networks talks to other processes, while their group still lives.
+
+    Freed after it, a reducer ends the group's threads with the interpreter's lock held, for which they may wait: the
+    process would hang.
+    """
+    for distributed in _connected:
+        del distributed.reducer, distributed.logger
+    _connected.clear()

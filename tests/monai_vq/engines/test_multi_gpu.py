@@ -13,6 +13,7 @@ from monai_vq.losses import VQVAELoss
 from monai_vq.networks import VQVAE
 from monai_vq.quantizers import Codebook, HybridQuantizer, ProjectedQuantizer
 
+PATIENCE = 120  # seconds, of a loaded machine
 STEPS, SHARE = 3, 4  # images of a process in a step
 SIZES = {"channels": (4, 8), "num_res_layers": 1, "num_res_channels": (4, 8), "dropout": 0.0, "act": "RELU"}
 QUANTIZERS = {  # without revival, which draws from the first process's vectors
@@ -55,6 +56,7 @@ def train_as_one_of_two(rank: int, folder: str) -> None:
         take_steps(network, distributed, [images(step, rank) for step in range(STEPS)])
         torch.save(network.state_dict(), f"{folder}/{quantizer}_{rank}.pt")
     multi_gpu.finish(lambda: Path(f"{folder}/report_{rank}").touch())
+    assert not hasattr(distributed, "reducer")  # freed after the group, it may wait for ever
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,11 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if torch.cuda.is_available():
         pytest.skip("two processes would share one GPU")
     folder = tmp_path_factory.mktemp("processes")
-    mp.spawn(train_as_one_of_two, (str(folder),), nprocs=2)
+    context = mp.spawn(train_as_one_of_two, (str(folder),), nprocs=2, join=False)
+    ended = context.join(timeout=PATIENCE) or context.join(timeout=PATIENCE)  # a call returns as one process ends
+    for process in context.processes:
+        process.kill()
+    assert ended, f"two processes have not parted after {PATIENCE} seconds"
     return folder
 
 
