@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from monai_vq.reconstruct.batch import Batch
 from monai_vq.reconstruct.scan import SlicePicture
-
-if TYPE_CHECKING:
-    from monai_vq.reconstruct.reconstructor import Batch
 
 __all__ = ["ShownSlices"]
 

@@ -8,7 +8,6 @@ recon <────────────────────── SliceF
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,33 +21,15 @@ from monai_vq.data.slicing import ScanSlices, SlicingSettings, slice_volume
 from monai_vq.errors import InputError
 from monai_vq.metrics.slice_scores import slice_scores
 from monai_vq.networks import VQVAE
+from monai_vq.reconstruct.batch import Batch
 from monai_vq.reconstruct.fitting import SliceFit, pair
 from monai_vq.reconstruct.pictures import ShownSlices
 from monai_vq.reconstruct.placement import Placement
 from monai_vq.reconstruct.scan import ReconstructedScan, ScanLatent
 
-__all__ = ["Batch", "ScanReconstructor", "fill_volume", "windowed_volume"]
+__all__ = ["ScanReconstructor", "fill_volume", "windowed_volume"]
 
 AddNoise = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A few slices on their way through the model.
-
-    Attributes:
-        slice_indices: of the slices.
-        x: as they were prepared, [B, 1, H, W] in [0, 1].
-        x_in: as the model was given them: x, or x with noise.
-        x_hat: reconstruction, clipped to [0, 1].
-        mask: foreground, bool [B, 1, H, W].
-    """
-
-    slice_indices: Sequence[int]
-    x: Tensor
-    x_in: Tensor
-    x_hat: Tensor
-    mask: Tensor
 
 
 class ScanReconstructor:

@@ -11,9 +11,9 @@ import nibabel as nib
 import pandas as pd
 
 from monai_vq.engines.reconstruct.loading import LoadedScan
+from monai_vq.reconstruct.batch import Batch
 from monai_vq.reconstruct.denoising import DenoisingScores
 from monai_vq.reconstruct.page import PageContent
-from monai_vq.reconstruct.reconstructor import Batch
 from monai_vq.reconstruct.scan import ReconstructedScan
 from monai_vq.reconstruct.scan_files import ScanFiles
 from monai_vq.reconstruct.strips import ScanPictures, ShownScans
