@@ -80,7 +80,7 @@ def _read_flat(path: Path) -> tuple[NDArray[np.float32], tuple[float, float]]:
     content, name = path.read_bytes(), path.name
     if name.endswith(".gz"):
         content, name = _unzip(content), name.removesuffix(".gz")
-    image = decode_nifti(name, _add_third_axis(content))
+    image = decode_nifti(name, io.BytesIO(_add_third_axis(content)))
     array = read_intensities(image)
     if array.shape[2] != 1:
         raise VolumeError(f"shape {array.shape}, expected one flat slice", _CHOOSE_VOLUMES)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
 
 from monai_vq.data.hashing import files_sha256
 from monai_vq.data.image_pair import (
@@ -16,12 +15,13 @@ from monai_vq.data.image_pair import (
 )
 from monai_vq.data.nifti import VolumeError
 from monai_vq.data.orientation import axes_affine, check_axes
+from monai_vq.data.storage import MEMORY, Storage
 from monai_vq.data.volume import Volume, check_intensities
 
 __all__ = ["read_analyze"]
 
 
-def read_analyze(files: Sequence[Path], *, axes: str = "LAS") -> Volume:
+def read_analyze(files: Sequence[Path], *, axes: str = "LAS", storage: Storage = MEMORY) -> Volume:
     """Reads a pair of `.hdr` and `.img` of either byte order, and checks all that can be checked.
 
     The format has no affine, only a voxel size; readers that show one (nibabel: always `LAS`) assume it. Here the
@@ -33,6 +33,7 @@ def read_analyze(files: Sequence[Path], *, axes: str = "LAS") -> Volume:
     Args:
         files: the `.hdr` and the `.img`, in this order.
         axes: anatomical direction in which each stored index grows.
+        storage: holds the voxels.
 
     Returns:
         The volume, [I, J, K] with a fourth dimension of 1 dropped; `sha256` is that of both files.
@@ -41,7 +42,7 @@ def read_analyze(files: Sequence[Path], *, axes: str = "LAS") -> Volume:
         VolumeError: a file is missing, cut off, too long or NIfTI; dimensions, type or voxel size are impossible;
             voxels are NaN, infinite, or all the same.
         InputError: `axes` are impossible.
-        OSError: a file cannot be opened.
+        OSError: a file cannot be opened, or the storage has no room.
     """
     check_axes(axes)
     content, order = read_pair_header(files)
@@ -52,8 +53,6 @@ def read_analyze(files: Sequence[Path], *, axes: str = "LAS") -> Volume:
         )
     header = nib.AnalyzeHeader(content, order, check=False)  # nibabel's check would set a voxel size of 0 to 1
     spacing = read_pair_spacing(header)
-    stored = read_pair_voxels(files[1], header)
-    with np.errstate(over="ignore"):  # beyond float32 a voxel becomes infinite, which is refused
-        array = stored.astype(np.float32)
+    array = read_pair_voxels(files[1], header, storage=storage)
     check_intensities(array)
     return Volume(array, axes_affine(array.shape, spacing.tolist(), axes), files_sha256(files))

@@ -6,6 +6,8 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 from skimage.filters import threshold_otsu
 
+from monai_vq.data.storage import MEMORY, Storage, blocks
+
 __all__ = ["ALGORITHM", "foreground_mask"]
 
 ALGORITHM = "half-otsu-v2"  # written into provenance.json; a change of any constant below makes a new name
@@ -15,7 +17,9 @@ SMALLEST_PART = 0.01  # of the largest; scalp and brain may be apart before clos
 CLOSING_MM = 10.0  # half-width; bridges nostrils, ear canals and the dark skull between scalp and brain
 
 
-def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> NDArray[np.bool_]:
+def foreground_mask(
+    array: NDArray[np.float32], spacing: tuple[float, ...], storage: Storage = MEMORY
+) -> NDArray[np.bool_]:
     """Separates the head from the air around it ("half-Otsu").
 
     1. Averages over the cells of a grid of about 3 mm, which removes the speckle of air and keeps the scalp. 2. Otsu's
@@ -26,22 +30,24 @@ def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> N
     6. The mask is brought back to the voxels by linear interpolation, and is what lies above one half.
 
     The result does not depend on how the volume is oriented, nor on a positive scaling or a shift of intensities
-    beyond rounding.
+    beyond rounding. The volume is read in blocks, of which nothing but the grid's averages is kept.
 
     Args:
         array: finite intensities, [I, J, K]; not constant.
         spacing: voxel size along the three axes in mm.
+        storage: holds the mask.
 
     Returns:
         The mask, [I, J, K]; never empty.
+
+    Raises:
+        OSError: the storage has no room.
     """
     if array.flags.f_contiguous and not array.flags.c_contiguous:  # as nibabel reads: turned, nothing is copied
-        return foreground_mask(array.T, spacing[::-1]).T
+        return foreground_mask(array.T, spacing[::-1], storage).T
     cells = [max(1, round(length * size / GRID_MM)) for length, size in zip(array.shape, spacing, strict=True)]
     cells = [min(count, length) for count, length in zip(cells, array.shape, strict=True)]
-    coarse = array
-    for axis, count in enumerate(cells):
-        coarse = _apply_along(_averaging(array.shape[axis], count), coarse, axis)
+    coarse = _average(array, cells)
     np.minimum(coarse, np.percentile(coarse, CLIP_PERCENTILE), out=coarse)
     otsu = threshold_otsu(coarse)
     background = coarse[coarse <= otsu].mean()
@@ -49,9 +55,30 @@ def foreground_mask(array: NDArray[np.float32], spacing: tuple[float, ...]) -> N
     sizes = [length * size / count for length, size, count in zip(array.shape, spacing, cells, strict=True)]
     closed = _close(parts, [max(1, round(CLOSING_MM / size)) for size in sizes])
     mask = _fill_slices(_keep_components(closed, smallest=1.0)).astype(np.float32)
-    for axis in (2, 1, 0):  # the last one makes most numbers, and is the fastest
-        mask = _apply_along(_interpolation(cells[axis], array.shape[axis]), mask, axis)
-    return mask > 0.5
+    return _refine(mask, storage.empty(array.shape, bool))
+
+
+def _average(array: NDArray[np.float32], cells: list[int]) -> NDArray[np.float32]:
+    """Means over the cells of a grid [cells]."""
+    first, second, third = (_averaging(length, count) for length, count in zip(array.shape, cells, strict=True))
+    parts = []
+    for rows in blocks(cells[0], array.nbytes // cells[0]):
+        weights = first[rows]
+        low, high = weights.indices.min(), weights.indices.max() + 1
+        part = _apply_along(weights[:, low:high], array[low:high], 0)
+        parts.append(_apply_along(third, _apply_along(second, part, 1), 2))
+    return np.concatenate(parts)
+
+
+def _refine(coarse: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Interpolates a mask on the grid to the voxels of `mask`, which is filled and returned."""
+    first, second, third = (_interpolation(count, size) for count, size in zip(coarse.shape, mask.shape, strict=True))
+    for planes in blocks(len(mask), 4 * mask[:1].nbytes):  # as float32
+        weights = first[planes]
+        low, high = weights.indices.min(), weights.indices.max() + 1
+        part = _apply_along(second, _apply_along(third, coarse[low:high], 2), 1)
+        np.greater(_apply_along(weights[:, low:high], part, 0), 0.5, out=mask[planes])  # the axis with most numbers
+    return mask
 
 
 def _averaging(length: int, count: int) -> csr_array:

@@ -15,13 +15,15 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from monai_vq.data.file_kind import file_kind
-from monai_vq.data.nifti import MAX_DIM, MAX_VOLUME_BYTES, VolumeError
+from monai_vq.data.nifti import MAX_DIM, VolumeError
+from monai_vq.data.storage import MEMORY, Storage, blocks
 from monai_vq.data.volume import MAX_SPACING_MM, MIN_SPACING_MM
 
 __all__ = [
     "HEADER_BYTES",
     "NIFTI_PAIR_MAGIC",
     "NIFTI_SINGLE_MAGIC",
+    "find_type",
     "read_pair_header",
     "read_pair_spacing",
     "read_pair_voxels",
@@ -66,30 +68,43 @@ def _is_header(content: bytes, order: Any) -> bool:
     return int.from_bytes(content[:4], order) == HEADER_BYTES
 
 
-def read_pair_voxels(image: Path, header: nib.AnalyzeHeader) -> NDArray[Any]:
+def read_pair_voxels(
+    image: Path, header: nib.AnalyzeHeader, scaling: tuple[float, float] = (1.0, 0.0), storage: Storage = MEMORY
+) -> NDArray[np.float32]:
     """Reads the voxels, after comparing what the header declares with caps and with the size of the file.
 
     Args:
         image: the `.img`.
         header: of Analyze or NIfTI, as read, without nibabel's repairs.
+        scaling: (slope, intercept), applied in double precision; beyond single precision a voxel becomes infinite.
+        storage: holds the voxels.
 
     Returns:
-        The stored numbers, unscaled, [I, J, K]; trailing dimensions of 1 are dropped.
+        Intensities [I, J, K]; trailing dimensions of 1 are dropped.
 
     Raises:
         VolumeError: dimensions or type are impossible, or the file is shorter or longer than they say.
-        OSError: the image cannot be opened.
+        OSError: the image cannot be opened, or the storage has no room.
     """
-    shape, dtype, offset = _find_shape(header), _find_type(header), _find_offset(header)
+    shape, dtype, offset = _find_shape(header), find_type(header), _find_offset(header)
     expected = offset + math.prod(shape) * dtype.itemsize
-    if expected > MAX_VOLUME_BYTES:
-        raise VolumeError(f"{expected} bytes of voxels, expected at most {MAX_VOLUME_BYTES}", "crop or resample it")
+    if expected > storage.max_bytes:
+        raise VolumeError(f"{expected} bytes of voxels, expected at most {storage.max_bytes}", "crop or resample it")
     size = image.stat().st_size
     if size < expected:
         raise VolumeError(f"the image is cut off: {size} of {expected} bytes are there", _DOWNLOAD_AGAIN)
     if size > expected:
         raise VolumeError(f"the image has {size} bytes, its header declares {expected}", _DOWNLOAD_AGAIN)
-    return np.fromfile(image, dtype, math.prod(shape), offset=offset).reshape(shape, order="F")
+    stored = np.memmap(image, dtype, "r", offset, shape, order="F")
+    array = storage.empty(shape, np.float32, order="F")
+    for planes in blocks(shape[2], array[..., :1].nbytes):
+        with np.errstate(over="ignore"):
+            array[..., planes] = _scale(stored[..., planes], *scaling)
+    return array
+
+
+def _scale(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    return stored if (slope, intercept) == (1, 0) else stored * np.float64(slope) + intercept
 
 
 def read_pair_spacing(header: nib.AnalyzeHeader) -> NDArray[np.float64]:
@@ -118,7 +133,12 @@ def _find_shape(header: nib.AnalyzeHeader) -> tuple[int, ...]:
     return shape[:3]
 
 
-def _find_type(header: nib.AnalyzeHeader) -> np.dtype[Any]:
+def find_type(header: nib.AnalyzeHeader) -> np.dtype[Any]:
+    """The type of the stored numbers.
+
+    Raises:
+        VolumeError: it is unknown, no real number, or contradicts the bits a voxel.
+    """
     code, bits = int(header["datatype"]), int(header["bitpix"])
     try:
         dtype: np.dtype[Any] = header.get_data_dtype()

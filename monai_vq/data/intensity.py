@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_vq.data.nifti import VolumeError
+from monai_vq.data.storage import MEMORY, Storage, blocks
 
 __all__ = ["LEVELS", "dequantize", "foreground_window", "quantize"]
 
@@ -11,7 +12,10 @@ LEVELS = 65535  # uint16; a step is 1/65535 of the window, far below the noise o
 
 
 def foreground_window(
-    array: NDArray[np.float32], mask: NDArray[np.bool_], percentiles: tuple[float, float]
+    array: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    percentiles: tuple[float, float],
+    storage: Storage = MEMORY,
 ) -> tuple[float, float]:
     """Percentiles of the foreground's intensities, so that neither air nor a few bright vessels set the scale.
 
@@ -19,22 +23,35 @@ def foreground_window(
         array: intensities, any shape.
         mask: foreground, same shape, not empty.
         percentiles: (low, high), each in [0, 100].
+        storage: holds the foreground's intensities while they are ranked.
 
     Returns:
         The intensities (low, high) that become 0 and 1.
 
     Raises:
         VolumeError: both percentiles fall on the same intensity.
+        OSError: the storage has no room.
     """
-    if mask.flags.f_contiguous:  # selected in the order of memory, which is several times as fast
-        array, mask = array.T, mask.T
-    low, high = (float(value) for value in np.percentile(array[mask], percentiles))
+    inside = _select(array, mask, storage)
+    low, high = (float(value) for value in np.percentile(inside, percentiles, overwrite_input=True))
     if not low < high:
         raise VolumeError(
             f"the foreground's percentiles {percentiles[0]:g} and {percentiles[1]:g} are both {low:g}",
             "leave the scan out, or widen --window",
         )
     return low, high
+
+
+def _select(array: NDArray[np.float32], mask: NDArray[np.bool_], storage: Storage) -> NDArray[np.float32]:
+    """The intensities under a mask, in the order of memory: to select in another takes several times as long."""
+    if mask.flags.f_contiguous:
+        array, mask = array.T, mask.T
+    inside, start = storage.empty((int(np.count_nonzero(mask)),), np.float32), 0
+    for place in blocks(len(mask), 4 * mask[:1].nbytes):
+        part = array[place][mask[place]]
+        inside[start : start + len(part)] = part
+        start += len(part)
+    return inside
 
 
 def quantize(array: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint16]:

@@ -1,22 +1,25 @@
 """Reads the bytes of a NIfTI file so that damage and absurd headers are found before any voxel is trusted."""
 
 import gzip
-import io
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import nibabel as nib
 from nibabel.spatialimages import HeaderDataError
 
 from monai_vq.data.file_kind import file_kind
+from monai_vq.data.storage import MAX_VOLUME_BYTES, MEMORY, Storage
 from monai_vq.errors import InputError
 
 __all__ = ["MAX_DIM", "MAX_VOLUME_BYTES", "VolumeError", "decode_nifti"]
 
 MAX_DIM = 4096  # no MR matrix comes near it; a damaged header easily does
-MAX_VOLUME_BYTES = 2 << 30  # 2 GiB: a 0.4 mm head in float32 has 0.7 GiB
 MAX_EXTENSION_BYTES = 16 << 20  # a whole DICOM header may lie between the NIfTI header and the voxels
 MAX_TRAILING_BYTES = 1 << 20  # some writers pad the end of the file; a decompression bomb needs more
+_CHUNK_BYTES = 1 << 20
 _HEADER_CLASSES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _IMAGE_CLASSES = {348: nib.Nifti1Image, 540: nib.Nifti2Image}
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -38,7 +41,7 @@ class VolumeError(InputError):
         return VolumeError, (self.reason, self.remedy)
 
 
-def decode_nifti(name: str, content: bytes) -> nib.Nifti1Image:
+def decode_nifti(name: str, file: BinaryIO, storage: Storage = MEMORY) -> nib.Nifti1Image:
     """Turns the bytes of a `.nii` or `.nii.gz` file into an image whose stream is known to be whole.
 
     nibabel stops reading a gzip stream at the last voxel and so never compares its checksum: most flipped bytes
@@ -47,46 +50,67 @@ def decode_nifti(name: str, content: bytes) -> nib.Nifti1Image:
 
     Args:
         name: the file's name; its suffix says whether the content is gzipped.
-        content: all bytes of the file.
+        file: the file, open at its start.
+        storage: holds the unpacked bytes, and says how many there may be.
 
     Returns:
         The image; its voxels are still encoded.
 
     Raises:
         VolumeError: the file is empty, of another format, damaged, cut off, or its header is impossible.
+        OSError: the storage has no room.
     """
-    if not content:
-        raise VolumeError("the file is empty (0 bytes)", _DOWNLOAD_AGAIN)
-    stream = _open_stream(name, content)
-    try:
+    with _explained_damage():
+        stream = _open_stream(name, file)
         start = stream.read(max(_HEADER_CLASSES))
         size = _header_size(start)
-        expected, slice_bytes = _declared_bytes(start, size)
+        expected, slice_bytes = _declared_bytes(start, size, storage.max_bytes)
         padding = min(MAX_TRAILING_BYTES, slice_bytes - 1)  # a whole slice more means that the dimensions are wrong
-        content = start + stream.read(max(0, expected + padding - len(start)))
+        content = storage.buffer()
+        content.write(start)
+        length = len(start) + _copy(stream, content, expected + padding - len(start))
         excess = stream.read(1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise VolumeError("the gzip stream is damaged or cut off", _DOWNLOAD_AGAIN) from error
-    if len(content) < expected:
-        raise VolumeError(f"the file is cut off: {len(content)} of {expected} bytes are there", _DOWNLOAD_AGAIN)
-    if excess or len(content) > expected + padding:
+    if length < expected:
+        raise VolumeError(f"the file is cut off: {length} of {expected} bytes are there", _DOWNLOAD_AGAIN)
+    if excess or length > expected + padding:
         raise VolumeError(f"the file goes on beyond the {expected} bytes its header declares", _DOWNLOAD_AGAIN)
+    content.seek(0)
     try:
-        return _IMAGE_CLASSES[size].from_bytes(content)
+        return _IMAGE_CLASSES[size].from_stream(content)
     except (HeaderDataError, ValueError) as error:
         raise VolumeError(f"the NIfTI header is invalid ({error})", _CONVERT_AGAIN) from error
 
 
-def _open_stream(name: str, content: bytes) -> io.BufferedIOBase:
-    zipped = content.startswith(_GZIP_MAGIC)
+@contextmanager
+def _explained_damage() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise VolumeError("the gzip stream is damaged or cut off", _DOWNLOAD_AGAIN) from error
+
+
+def _copy(source: BinaryIO, target: BinaryIO, count: int) -> int:
+    """Copies at most `count` bytes, and returns how many there were."""
+    copied = 0
+    while chunk := source.read(min(_CHUNK_BYTES, count - copied)) if copied < count else b"":
+        copied += target.write(chunk)
+    return copied
+
+
+def _open_stream(name: str, file: BinaryIO) -> BinaryIO:
+    start = file.read(max(_HEADER_CLASSES))
+    file.seek(0)
+    if not start:
+        raise VolumeError("the file is empty (0 bytes)", _DOWNLOAD_AGAIN)
+    zipped = start.startswith(_GZIP_MAGIC)
     if not name.endswith(".gz"):
         if zipped:
             raise VolumeError("the content is gzip-compressed but the name is not", "rename the file to end in .nii.gz")
-        return io.BytesIO(content)
+        return file
     if not zipped:
-        remedy = "rename it to end in .nii" if _looks_like_nifti(content) else _DOWNLOAD_AGAIN
-        raise VolumeError(f"not a gzip stream but {file_kind(content)}", remedy)
-    return gzip.GzipFile(fileobj=io.BytesIO(content))
+        remedy = "rename it to end in .nii" if _looks_like_nifti(start) else _DOWNLOAD_AGAIN
+        raise VolumeError(f"not a gzip stream but {file_kind(start)}", remedy)
+    return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
 
 
 def _looks_like_nifti(content: bytes) -> bool:
@@ -107,7 +131,7 @@ def _header_size(start: bytes) -> int:
     return size
 
 
-def _declared_bytes(start: bytes, size: int) -> tuple[int, int]:
+def _declared_bytes(start: bytes, size: int, max_bytes: int) -> tuple[int, int]:
     """Bytes up to the last voxel, and of a slice, after checking that dimensions and data type are possible."""
     try:
         header = _HEADER_CLASSES[size](start[:size], check=False)  # checked, with its shape known, by from_bytes
@@ -128,6 +152,6 @@ def _declared_bytes(start: bytes, size: int) -> tuple[int, int]:
     if not 0 <= offset <= MAX_EXTENSION_BYTES:
         raise VolumeError(f"voxels at byte {offset:g}, expected {size} to {MAX_EXTENSION_BYTES}", _CONVERT_AGAIN)
     declared: int = int(offset) + math.prod(shape) * dtype.itemsize
-    if declared > MAX_VOLUME_BYTES:
-        raise VolumeError(f"{declared} bytes of voxels, expected at most {MAX_VOLUME_BYTES}", "crop or resample it")
+    if declared > max_bytes:
+        raise VolumeError(f"{declared} bytes of voxels, expected at most {max_bytes}", "crop or resample it")
     return declared, (declared - int(offset)) // shape[2]

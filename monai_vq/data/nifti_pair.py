@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -14,12 +13,14 @@ from monai_vq.data.hashing import files_sha256
 from monai_vq.data.image_pair import (
     NIFTI_PAIR_MAGIC,
     NIFTI_SINGLE_MAGIC,
+    find_type,
     read_pair_header,
     read_pair_spacing,
     read_pair_voxels,
 )
 from monai_vq.data.nifti import VolumeError
 from monai_vq.data.orientation import check_axes
+from monai_vq.data.storage import MEMORY, Storage
 from monai_vq.data.volume import Volume, check_intensities, find_affine
 
 __all__ = ["read_nifti_pair"]
@@ -28,7 +29,7 @@ _CODES = range(6)  # of sform and qform: from 0, unknown, to 5, another template
 _CONVERT_AGAIN = "convert the original images again"
 
 
-def read_nifti_pair(files: Sequence[Path], *, assume_axes: str | None = None) -> Volume:
+def read_nifti_pair(files: Sequence[Path], *, assume_axes: str | None = None, storage: Storage = MEMORY) -> Volume:
     """Reads a pair of `.hdr` and `.img` of either byte order, and checks all that can be checked.
 
     The format has no checksum: bytes changed among the voxels go unseen, and so may some of the affine's.
@@ -37,6 +38,7 @@ def read_nifti_pair(files: Sequence[Path], *, assume_axes: str | None = None) ->
         files: the `.hdr` and the `.img`, in this order.
         assume_axes: anatomical direction in which each stored index grows, such as `ASL`, for a header that has no
             orientation or lost it, as in `read_volume`; the grid is then centred at the origin. None refuses it.
+        storage: holds the voxels.
 
     Returns:
         The volume, [I, J, K] with a fourth dimension of 1 dropped; `sha256` is that of both files.
@@ -45,15 +47,17 @@ def read_nifti_pair(files: Sequence[Path], *, assume_axes: str | None = None) ->
         VolumeError: a file is missing, cut off, too long or not of a NIfTI-1 pair; dimensions, type, scaling, voxel
             size or affine are impossible; voxels are NaN, infinite, or all the same.
         InputError: `assume_axes` are impossible.
-        OSError: a file cannot be opened.
+        OSError: a file cannot be opened, or the storage has no room.
     """
     if assume_axes is not None:
         check_axes(assume_axes)
     content, order = read_pair_header(files)
     _check_magic(content[-4:])
     header = nib.nifti1.Nifti1PairHeader(content, order, check=False)  # what nibabel would mend is refused here
-    array = _scale(read_pair_voxels(files[1], header), header)
+    slope, intercept = _read_scaling(header)
+    array = read_pair_voxels(files[1], header, (slope, intercept), storage)
     check_intensities(array)
+    _check_precision(array, header, slope, intercept)
     return Volume(array, _read_affine(header, array.shape, assume_axes), files_sha256(files))
 
 
@@ -67,21 +71,25 @@ def _check_magic(magic: bytes) -> None:
         )
 
 
-def _scale(stored: NDArray[Any], header: nib.nifti1.Nifti1PairHeader) -> NDArray[np.float32]:
+def _read_scaling(header: nib.nifti1.Nifti1PairHeader) -> tuple[float, float]:
     try:
-        slope, inter = header.get_slope_inter()
+        slope, intercept = header.get_slope_inter()
     except HeaderDataError as error:
         raise VolumeError(f"the intensity scaling is invalid ({error})", _CONVERT_AGAIN) from error
-    if slope is None or (slope, inter) == (1, 0):
-        return stored.astype(np.float32)
+    if slope is None:
+        return 1.0, 0.0
     if slope < 0:
         raise VolumeError(f"the intensity scaling is negative ({slope:g}): it swaps bright and dark", _CONVERT_AGAIN)
-    with np.errstate(over="ignore"):  # beyond float32 a voxel becomes infinite, which is refused
-        array = (stored * np.float64(slope) + inter).astype(np.float32)
-    if stored.dtype.kind in "ui" and np.spacing(np.abs(array).max()) > slope:
-        reason = f"the intensity scaling ({slope:g}, {inter:g}) is too coarse: single precision merges voxels"
+    return slope, intercept
+
+
+def _check_precision(
+    array: NDArray[np.float32], header: nib.nifti1.Nifti1PairHeader, slope: float, intercept: float
+) -> None:
+    largest = max(abs(array.min()), abs(array.max()))
+    if (slope, intercept) != (1, 0) and find_type(header).kind in "ui" and np.spacing(largest) > slope:
+        reason = f"the intensity scaling ({slope:g}, {intercept:g}) is too coarse: single precision merges voxels"
         raise VolumeError(reason, _CONVERT_AGAIN)
-    return array
 
 
 def _read_affine(

@@ -1,10 +1,12 @@
 """One volume to the slices of one plane, or one stack of slices as it is, with their foreground masks."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from monai_vq.data import (
     PLANE_AXES,
@@ -18,6 +20,7 @@ from monai_vq.data import (
     to_plane,
 )
 from monai_vq.data.faces import may_show_face
+from monai_vq.data.storage import MEMORY, Storage, blocks
 from monai_vq.errors import InputError
 
 __all__ = [
@@ -112,25 +115,35 @@ class ScanSlices:
         return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def slice_volume(volume: Volume, settings: SlicingSettings, labels: Volume | None = None) -> ScanSlices:
+def slice_volume(
+    volume: Volume, settings: SlicingSettings, labels: Volume | None = None, storage: Storage = MEMORY
+) -> ScanSlices:
     """Cuts the slices of a plane.
 
     Args:
         volume: the scan.
         settings: what to cut.
         labels: tissue labels on the same voxel grid, cut at the same places.
+        storage: holds slices and masks.
 
     Raises:
         VolumeError: no slice of the range has foreground, the window is empty, or the labels lie on another grid.
+        OSError: the storage has no room.
     """
-    mask = foreground_mask(volume.array, volume.spacing)
-    low, high = _find_window(volume.array, mask, settings)
+    mask = foreground_mask(volume.array, volume.spacing, storage)
+    low, high = _find_window(volume.array, mask, settings, storage)
     plane_mask = to_plane(mask, volume.affine, settings.plane)
     indices, n_empty = _choose_slices(np.any(plane_mask, axis=(1, 2)), settings)
     _, row_mm, column_mm = plane_spacing(volume.affine, settings.plane)
     return ScanSlices(
-        slices=_quantize_slices(to_plane(volume.array, volume.affine, settings.plane), indices, low, high),
-        mask=np.ascontiguousarray(plane_mask[indices]),
+        slices=_cut(
+            to_plane(volume.array, volume.affine, settings.plane),
+            indices,
+            lambda part: quantize(part, low, high),
+            np.uint16,
+            storage,
+        ),
+        mask=_cut(plane_mask, indices, np.ascontiguousarray, bool, storage),
         window=(low, high),
         slice_indices=tuple(int(index) for index in indices),
         slice_spacing=(row_mm, column_mm),
@@ -153,27 +166,37 @@ def slice_stack(stack: SliceStack, settings: SlicingSettings) -> ScanSlices:
     )
 
 
-def _find_window(array: NDArray[np.float32], mask: NDArray[np.bool_], settings: SlicingSettings) -> tuple[float, float]:
+def _find_window(
+    array: NDArray[np.float32], mask: NDArray[np.bool_], settings: SlicingSettings, storage: Storage
+) -> tuple[float, float]:
     if settings.window_unit == "percentile":
-        return foreground_window(array, mask, settings.window)
+        return foreground_window(array, mask, settings.window, storage)
     low, high = settings.window
-    inside = array[mask]
-    if inside.max() <= low or inside.min() >= high:
+    darkest, brightest = array.min(where=mask, initial=np.inf), array.max(where=mask, initial=-np.inf)
+    if brightest <= low or darkest >= high:
         raise VolumeError(
-            f"the foreground has intensities {inside.min():g} to {inside.max():g}, all outside the window {low:g} "
-            f"to {high:g}",
+            f"the foreground has intensities {darkest:g} to {brightest:g}, all outside the window {low:g} to {high:g}",
             "give a --window of this scanner's intensities, or percentiles",
         )
     return low, high
 
 
-def _quantize_slices(
-    plane_array: NDArray[np.float32], indices: NDArray[np.intp], low: float, high: float
-) -> NDArray[np.uint16]:
-    """Slices of a volume in the plane's axes, one after another: a large volume is not copied in float32."""
-    slices = np.empty((len(indices), *plane_array.shape[1:]), np.uint16)
-    for place, index in enumerate(indices):
-        slices[place] = quantize(plane_array[index], low, high)
+def _cut(
+    plane_array: NDArray[Any],
+    indices: NDArray[np.intp],
+    convert: Callable[[NDArray[Any]], NDArray[Any]],
+    dtype: DTypeLike,
+    storage: Storage,
+) -> NDArray[Any]:
+    """Slices of a volume in the plane's axes, converted a few at a time: a large volume is not copied in float32."""
+    slices = storage.empty((len(indices), *plane_array.shape[1:]), dtype)
+    first, n_done = int(indices[0]), 0
+    for places in blocks(int(indices[-1]) + 1 - first, math.prod(plane_array.shape[1:]) * plane_array.itemsize):
+        start, stop = first + places.start, first + places.stop
+        chosen = indices[(indices >= start) & (indices < stop)] - start
+        fetched = np.array(plane_array[start:stop], order="K")  # in the order on disk, once through it
+        slices[n_done : n_done + len(chosen)] = convert(fetched[chosen])
+        n_done += len(chosen)
     return slices
 
 

@@ -1,6 +1,5 @@
 """One scan in memory: read once, checked, with what the manifest says about its source."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,10 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from monai_vq.data.hashing import file_sha256
 from monai_vq.data.nifti import VolumeError, decode_nifti
 from monai_vq.data.orientation import axes_affine
+from monai_vq.data.storage import MEMORY, Storage, blocks, largest_stride_first
 
 __all__ = ["Volume", "check_affine", "check_intensities", "find_affine", "read_intensities", "read_volume"]
 
@@ -48,7 +49,7 @@ class Volume:
         return "".join(nib.aff2axcodes(self.affine))
 
 
-def read_volume(path: Path, *, assume_axes: str | None = None) -> Volume:
+def read_volume(path: Path, *, assume_axes: str | None = None, storage: Storage = MEMORY) -> Volume:
     """Reads a `.nii` or `.nii.gz` file to its last byte and checks all that can silently go wrong.
 
     Args:
@@ -56,32 +57,37 @@ def read_volume(path: Path, *, assume_axes: str | None = None) -> Volume:
         assume_axes: anatomical direction in which each stored index grows, such as `PSR`; used only where the header
             has lost its orientation: no form code is set, or the matrix is a plain diagonal whose voxel size
             contradicts the header's. The affine is then that of these axes and the header's voxel size.
+        storage: holds the voxels.
 
     Raises:
         VolumeError: the file is damaged or of another format (see `decode_nifti`), has no usable orientation,
             holds NaN or infinite values, or is constant.
         InputError: `assume_axes` is no code of axes.
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or the storage has no room.
     """
-    content = path.read_bytes()
-    image = decode_nifti(path.name, content)
+    with path.open("rb") as file:
+        image = decode_nifti(path.name, file, storage)
     affine = find_affine(image, assume_axes)
-    array = read_intensities(image)
+    array = read_intensities(image, storage)
     check_intensities(array)
-    return Volume(array, affine, hashlib.sha256(content).hexdigest())
+    return Volume(array, affine, file_sha256(path))
 
 
-def read_intensities(image: nib.Nifti1Image) -> NDArray[np.float32]:
+def read_intensities(image: nib.Nifti1Image, storage: Storage = MEMORY) -> NDArray[np.float32]:
     """The voxels of a decoded image, [I, J, K], with the header's scaling applied.
 
     Raises:
         VolumeError: the scaling is invalid.
+        OSError: the storage has no room.
     """
+    shape = image.shape[:3]
+    array = storage.empty(shape, np.float32, order="F")
     try:
-        array = np.asarray(image.dataobj, dtype=np.float32)
+        for planes in blocks(shape[2], array[..., :1].nbytes):
+            array[..., planes] = image.dataobj[:, :, planes].reshape(*shape[:2], -1)
     except HeaderDataError as error:
         raise VolumeError(f"the intensity scaling is invalid ({error})", "convert the original images again") from error
-    return array.reshape(array.shape[:3])
+    return array
 
 
 def check_affine(affine: NDArray[np.floating]) -> None:
@@ -108,7 +114,9 @@ def check_intensities(array: NDArray[np.float32]) -> None:
     Raises:
         VolumeError: a voxel is NaN or infinite, or all have one value.
     """
-    broken = array.size - int(np.isfinite(array).sum())
+    parts = largest_stride_first(array)
+    places = blocks(len(parts), parts[:1].nbytes)
+    broken = array.size - sum(int(np.isfinite(parts[place]).sum()) for place in places)
     if broken:
         raise VolumeError(f"{broken} of {array.size} voxels are NaN or infinite", "replace them, or leave the scan out")
     if array.min() == array.max():

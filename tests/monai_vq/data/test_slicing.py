@@ -86,7 +86,7 @@ def test_foreground_box_holds_every_mask_tightly(volume):
 def test_slices_without_foreground_are_left_out_and_counted(monkeypatch, volume):
     mask = np.zeros(volume.array.shape, bool)
     mask[8:16, 8:20, [5, 6, 9, 10]] = True
-    monkeypatch.setattr("monai_vq.data.slicing.foreground_mask", lambda array, spacing: mask)
+    monkeypatch.setattr("monai_vq.data.slicing.foreground_mask", lambda array, spacing, storage: mask)
     cut = slice_volume(volume, SlicingSettings("axial", (0, 1)))
     assert (cut.slice_indices, cut.n_empty) == ((5, 6, 9, 10), 2)
     with pytest.raises(VolumeError, match=r"no slice with foreground between 0\.4 and 0\.6"):
