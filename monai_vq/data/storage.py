@@ -13,10 +13,20 @@ from typing import Any, BinaryIO, Literal, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["BLOCK_BYTES", "MAX_VOLUME_BYTES", "MEMORY", "Disk", "Memory", "Storage", "blocks", "largest_stride_first"]
+__all__ = [
+    "BLOCK_BYTES",
+    "LARGEST_VOLUME_BYTES",
+    "MAX_VOLUME_BYTES",
+    "MEMORY",
+    "Disk",
+    "Memory",
+    "Storage",
+    "blocks",
+    "largest_stride_first",
+]
 
-MAX_VOLUME_BYTES = 2 << 30  # 2 GiB: a 0.4 mm head in float32 has 0.7 GiB
-MAX_DISK_BYTES = 64 << 30  # 64 GiB: a head at 0.1 mm in float32 has 40
+MAX_VOLUME_BYTES = 2 << 30  # 2 GiB: a 0.4 mm head in float32 has 0.7 GiB; where nobody has asked what is free
+LARGEST_VOLUME_BYTES = 64 << 30  # 64 GiB: a head at 0.1 mm in float32 has 40; where that was asked
 BLOCK_BYTES = 64 << 20  # of a volume that is worked on at a time: large enough for a disk, small beside any memory
 
 
@@ -37,9 +47,14 @@ class Storage(Protocol):
 
 
 class Memory:
-    """Holds arrays in memory."""
+    """Holds arrays in memory.
 
-    max_bytes = MAX_VOLUME_BYTES
+    Args:
+        max_bytes: of a file's voxels.
+    """
+
+    def __init__(self, max_bytes: int = MAX_VOLUME_BYTES) -> None:
+        self.max_bytes = max_bytes
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike, order: Literal["C", "F"] = "C") -> NDArray[Any]:
         """Returns an array in memory."""
@@ -57,7 +72,7 @@ class Disk:
         folder: on a disk, not in memory (as ``/dev/shm`` is); is made where it is missing.
     """
 
-    max_bytes = MAX_DISK_BYTES
+    max_bytes = LARGEST_VOLUME_BYTES
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -32,10 +32,20 @@ def load_run(run_dir: str | Path, device: torch.device | str = "cpu") -> VQVAE:
     Raises:
         InputError: if the folder is no run, has no checkpoint yet, or its checkpoint is of another network.
     """
+    return load_best(run_dir, device)[0]
+
+
+def load_best(run_dir: str | Path, device: torch.device | str = "cpu") -> tuple[VQVAE, dict[str, Any]]:
+    """Returns the network of a run as `load_run` does, and what its checkpoint says of where it comes from.
+
+    Raises:
+        InputError: as `load_run`.
+    """
     network = make_network(run_dir)
     path = Path(run_dir) / "checkpoints" / BEST
-    load_network(network, read_checkpoint(path, device), path)
-    return place(network, device).eval()  # type: ignore[return-value]
+    checkpoint = read_checkpoint(path, device)
+    load_network(network, checkpoint, path)
+    return place(network, device).eval(), checkpoint["record"]  # type: ignore[return-value]
 
 
 def make_network(run_dir: str | Path) -> VQVAE:
@@ -44,6 +54,19 @@ def make_network(run_dir: str | Path) -> VQVAE:
     Raises:
         InputError: if the folder is no run, or its config has no network.
     """
+    config = read_config(run_dir)
+    if NETWORK not in config:
+        path = Path(run_dir) / "config.json"
+        raise InputError(f"{path} defines no {NETWORK}; give the folder of a run of one of our bundles.")
+    return ConfigParser(network_settings(config)).get_parsed_content(NETWORK)
+
+
+def read_config(run_dir: str | Path) -> dict[str, Any]:
+    """Returns a run's flattened config.
+
+    Raises:
+        InputError: if the folder is no run, or the file is damaged.
+    """
     path = Path(run_dir) / "config.json"
     if not path.is_file():
         raise InputError(f"no run in {run_dir}: it has no config.json; give the output_dir of a bundle that was run.")
@@ -51,9 +74,9 @@ def make_network(run_dir: str | Path) -> VQVAE:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is damaged, it is no JSON ({error}); copy the run again.") from error
-    if not isinstance(config, dict) or NETWORK not in config:
-        raise InputError(f"{path} defines no {NETWORK}; give the folder of a run of one of our bundles.")
-    return ConfigParser(network_settings(config)).get_parsed_content(NETWORK)
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is damaged, it holds no settings; copy the run again.")
+    return config
 
 
 def network_settings(config: dict[str, Any]) -> dict[str, Any]:

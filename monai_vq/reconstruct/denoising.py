@@ -70,7 +70,7 @@ class DenoisingTables:
 
 
 class DenoisingScores:
-    """Collects the scores of slices, a batch at a time, and makes tables of them; images are not kept.
+    """Scores slices, a batch at a time, and makes tables of all scores; images are not kept.
 
     Args:
         rician_sigma: of Rician noise, whose power lifts the background; then the filter may take it off the filtered
@@ -81,28 +81,42 @@ class DenoisingScores:
         floors = (0.0, rician_sigma) if rician_sigma else (0.0,)
         self._filters = [(sigma, floor) for floor in floors for sigma in SIGMAS]
         self._ids: list[pd.DataFrame] = []
-        self._scores: list[NDArray[np.float64]] = []  # [trials, B, scores]; a trial is the model or a filter
+        self._scores: list[NDArray[np.float64]] = []  # [trials, N, scores]; a trial is the model or a filter
 
-    def add(self, ids: Mapping[str, Sequence[object]], x: Tensor, x_noisy: Tensor, x_hat: Tensor, mask: Tensor) -> None:
-        """Scores a batch.
+    def score(self, x: Tensor, x_noisy: Tensor, x_hat: Tensor, mask: Tensor) -> NDArray[np.float64]:
+        """Scores a batch by every trial: the model, then each filter.
 
         Args:
-            ids: the columns `IDS`, each of B values; `split` is empty where there is none.
             x: clean images [B, C, H, W] in [0, 1].
             x_noisy: the same with noise.
             x_hat: the model's reconstruction of x_noisy.
             mask: foreground of the clean images [B, 1, H, W], boolean.
 
+        Returns:
+            The scores `SCORES` of each trial and image, [trials, B, scores].
+
         Raises:
-            InputError: an id is missing, or `slice_scores` refuses the images.
+            InputError: `slice_scores` refuses the images.
+        """
+        trials = [x_hat, *(_filtered(x_noisy, *how) for how in self._filters)]
+        scores = [slice_scores(x, trial.to(x.device), mask) for trial in trials]
+        return np.stack([np.stack([s[name].cpu().numpy() for name in SCORES], axis=-1) for s in scores])
+
+    def add(self, ids: Mapping[str, Sequence[object]], scores: NDArray[np.float64]) -> None:
+        """Takes the scores of slices in.
+
+        Args:
+            ids: the columns `IDS`, each of N values; `split` is empty where there is none.
+            scores: of `score`, [trials, N, scores].
+
+        Raises:
+            InputError: an id is missing.
         """
         missing = [name for name in IDS if name not in ids]
         if missing:
-            raise InputError(f"ids of slices lack {missing}; give a sequence of B values for each of {list(IDS)}.")
-        trials = [x_hat, *(_filtered(x_noisy, *how) for how in self._filters)]
-        scores = [slice_scores(x, trial.to(x.device), mask) for trial in trials]
+            raise InputError(f"ids of slices lack {missing}; give a sequence of N values for each of {list(IDS)}.")
         self._ids.append(pd.DataFrame({name: list(ids[name]) for name in IDS}))
-        self._scores.append(np.stack([np.stack([s[name].cpu().numpy() for name in SCORES], axis=-1) for s in scores]))
+        self._scores.append(scores)
 
     def tables(self) -> DenoisingTables:
         """Chooses each filter's sigma, split by split, and returns all tables.

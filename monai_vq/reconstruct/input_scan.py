@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_vq.data import ScanRecord, Volume
+from monai_vq.data.storage import Storage
 
 __all__ = ["FoundScans", "InputScan", "SkippedFile"]
 
@@ -25,7 +26,7 @@ class InputScan:
         place: of the first file relative to the input, with forward slashes, or a pseudonym.
         kind: format, in a word.
         files: that the voxels are read from; of DICOM in the order of slices.
-        read: reads `files`, or raises `VolumeError`.
+        read: reads `files` into a storage, or raises `VolumeError`.
         header: returns a NIfTI header whose geometry the results take over, or None.
         known: whether something says whose the scan is; otherwise it counts as a patient of its own.
         record: of a scan in a prepared dataset, of which only the slices are at hand.
@@ -37,7 +38,7 @@ class InputScan:
     place: str
     kind: str
     files: Files
-    read: Callable[[Files], Volume]
+    read: Callable[[Files, Storage], Volume]
     header: Callable[[Files], Any | None]
     known: bool = False
     record: ScanRecord | None = None

@@ -20,6 +20,7 @@ from monai_vq.data.image_pair import NIFTI_PAIR_MAGIC, read_pair_header
 from monai_vq.data.nifti_pair import read_nifti_pair
 from monai_vq.data.orientation import check_axes
 from monai_vq.data.scan_names import name_scans
+from monai_vq.data.storage import Storage
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.dicom_inputs import find_dicom_scans
 from monai_vq.reconstruct.input_scan import FoundScans, InputScan, SkippedFile
@@ -118,10 +119,10 @@ def _nifti_scan(file: Path, root: Path, assume_axes: str | None) -> InputScan:
     return InputScan("", "", "", file.relative_to(root).as_posix(), "NIfTI", (file,), read, _nifti_header)
 
 
-def _read_nifti(files: tuple[Path, ...], assume_axes: str | None) -> Volume:
+def _read_nifti(files: tuple[Path, ...], storage: Storage, assume_axes: str | None) -> Volume:
     if not files[0].exists():
         raise VolumeError("a link to a file that is not here", "fetch it first, as by `datalad get`")
-    return read_volume(files[0], assume_axes=assume_axes)
+    return read_volume(files[0], assume_axes=assume_axes, storage=storage)
 
 
 def _add_pair(file: Path, root: Path, assume_axes: str | None, files: Sequence[Path], found: FoundScans) -> None:
@@ -141,15 +142,15 @@ def _twin(file: Path, ending: str, files: Sequence[Path]) -> Path | None:
     return next((one for one in spellings if one == file or one in files), None)
 
 
-def _read_pair(files: tuple[Path, ...], assume_axes: str | None) -> Volume:
+def _read_pair(files: tuple[Path, ...], storage: Storage, assume_axes: str | None) -> Volume:
     if _is_nifti_pair(files):
-        return read_nifti_pair(files, assume_axes=assume_axes)
+        return read_nifti_pair(files, assume_axes=assume_axes, storage=storage)
     if assume_axes is None:
         raise VolumeError(
             "Analyze files do not say how the head lies in them, and left and right would be a guess",
             "give --assume_orientation with the axes as stored, such as LAS",
         )
-    return read_analyze(files, axes=assume_axes)
+    return read_analyze(files, axes=assume_axes, storage=storage)
 
 
 def _is_nifti_pair(files: tuple[Path, ...]) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_vq.data import ScanRecord, to_plane
+from monai_vq.data import ScanRecord, from_plane, to_plane
+from monai_vq.data.storage import MEMORY, Storage, blocks
 
 __all__ = ["Placement"]
 
@@ -44,6 +45,18 @@ class Placement:
         """A view of a volume [I, J, K] as all its slices, [N, rows, columns]; writing to it fills the volume."""
         return to_plane(volume, self.affine, self.plane) if self.plane else volume.transpose(2, 1, 0)
 
+    def filled(self, value: float, storage: Storage = MEMORY) -> NDArray[np.float32]:
+        """A volume [I, J, K] of one value, in which a slice lies together in memory.
+
+        Raises:
+            OSError: the storage has no room.
+        """
+        rows = self.in_plane(np.broadcast_to(np.float32(0), self.shape)).shape
+        slices = storage.empty(rows, np.float32)
+        for places in blocks(len(slices), slices[:1].nbytes):
+            slices[places] = value
+        return from_plane(slices, self.affine, self.plane) if self.plane else slices.transpose(2, 1, 0)
+
     def covered(
         self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
@@ -56,10 +69,14 @@ class Placement:
         Returns:
             Bool [I], [J] and [K]; a voxel is covered where all three are True.
         """
-        canvas = np.zeros(self.shape, bool)
-        view = self.in_plane(canvas)
-        chosen = np.zeros(len(view), bool)
+        sample = self.in_plane(np.empty((2, 2, 2), np.int8))  # whose strides say which axis is which, and turned
+        chosen = np.zeros(self.shape[_stored_axis(sample.strides[0])], bool)
         chosen[list(self.slice_indices)] = True
-        view[...] = chosen[:, None, None] & rows[:, None] & columns
-        along = [np.asarray(canvas.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        along = [chosen] * 3
+        for stride, inside in zip(sample.strides, (chosen, rows, columns), strict=True):
+            along[_stored_axis(stride)] = inside[::-1] if stride < 0 else inside
         return along[0], along[1], along[2]
+
+
+def _stored_axis(stride: int) -> int:
+    return {4: 0, 2: 1, 1: 2}[abs(stride)]

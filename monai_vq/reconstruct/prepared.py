@@ -11,6 +11,7 @@ from monai_vq.data import ScanRecord, Volume, VolumeError, read_manifest, read_s
 from monai_vq.data.manifest import MANIFEST_NAME
 from monai_vq.data.slicing import ScanSlices
 from monai_vq.data.splits import SPLIT_NAMES
+from monai_vq.data.storage import MEMORY, Storage
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.input_scan import FoundScans, InputScan
 from monai_vq.reconstruct.placement import Placement
@@ -48,7 +49,9 @@ def find_prepared(dataset_dir: Path, split: str = ALL) -> FoundScans:
     return FoundScans(scans)
 
 
-def read_prepared(dataset_dir: Path, record: ScanRecord) -> tuple[ScanSlices, Placement, NDArray[np.float32]]:
+def read_prepared(
+    dataset_dir: Path, record: ScanRecord, storage: Storage = MEMORY
+) -> tuple[ScanSlices, Placement, NDArray[np.float32]]:
     """Reads a scan's stored slices, by memory map, and makes of them the volume that they say.
 
     Returns:
@@ -57,6 +60,7 @@ def read_prepared(dataset_dir: Path, record: ScanRecord) -> tuple[ScanSlices, Pl
 
     Raises:
         VolumeError: the slices are in colour, or not those that the manifest describes.
+        OSError: a file cannot be opened, or the storage has no room.
     """
     try:
         slices = np.load(record.slices_path(dataset_dir), mmap_mode="r")
@@ -73,7 +77,7 @@ def read_prepared(dataset_dir: Path, record: ScanRecord) -> tuple[ScanSlices, Pl
     if len(slices) != len(record.slice_indices):
         reason = f"{len(slices)} slices on disk, {len(record.slice_indices)} in the manifest"
         raise VolumeError(reason, _PREPARE_AGAIN)
-    return cut, placement, windowed_volume(cut, placement)
+    return cut, placement, windowed_volume(cut, placement, storage)
 
 
 def _scan(dataset_dir: Path, record: ScanRecord) -> InputScan:
@@ -91,7 +95,7 @@ def _scan(dataset_dir: Path, record: ScanRecord) -> InputScan:
     )
 
 
-def _no_volume(files: tuple[Path, ...]) -> Volume:
+def _no_volume(files: tuple[Path, ...], storage: Storage) -> Volume:
     raise VolumeError("only the slices of this scan are at hand", "give the volume itself as --input")
 
 

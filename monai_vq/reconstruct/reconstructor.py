@@ -18,6 +18,7 @@ from torch import Tensor
 
 from monai_vq.data import Volume
 from monai_vq.data.slicing import ScanSlices, SlicingSettings, slice_volume
+from monai_vq.data.storage import MEMORY, Storage
 from monai_vq.errors import InputError
 from monai_vq.metrics.slice_scores import slice_scores
 from monai_vq.networks import VQVAE
@@ -61,7 +62,11 @@ class ScanReconstructor:
         self.inferer, self.batch_size = inferer or SimpleInferer(), batch_size
 
     def reconstruct(
-        self, volume: Volume, add_noise: AddNoise | None = None, watch: Callable[[Batch], None] | None = None
+        self,
+        volume: Volume,
+        add_noise: AddNoise | None = None,
+        watch: Callable[[Batch], None] | None = None,
+        storage: Storage = MEMORY,
     ) -> ReconstructedScan:
         """Reconstructs a volume.
 
@@ -69,17 +74,19 @@ class ScanReconstructor:
             volume: the scan.
             add_noise: makes the model's input of the images [B, 1, H, W]; None gives them as they are.
             watch: is called with each batch.
+            storage: holds what is as large as the volume.
 
         Raises:
             VolumeError: no slice can be cut from it.
             InputError: this model's slices come from no volumes.
             FloatingPointError: the model's output is no number.
+            OSError: the storage has no room.
         """
         if self.slicing is None:
             raise InputError("this model says nothing of how a volume is cut; give a prepared dataset")
-        cut = slice_volume(volume, self.slicing)
+        cut = slice_volume(volume, self.slicing, storage=storage)
         placement = Placement(volume.array.shape, volume.affine, self.slicing.plane, cut.slice_indices)
-        return self.reconstruct_slices(cut, placement, volume.array, add_noise, watch)
+        return self.reconstruct_slices(cut, placement, volume.array, add_noise, watch, storage)
 
     @torch.no_grad()
     def reconstruct_slices(
@@ -89,6 +96,7 @@ class ScanReconstructor:
         original: NDArray[np.float32],
         add_noise: AddNoise | None = None,
         watch: Callable[[Batch], None] | None = None,
+        storage: Storage = MEMORY,
     ) -> ReconstructedScan:
         """Reconstructs slices that were cut before, and puts them where they were in the volume.
 
@@ -98,13 +106,15 @@ class ScanReconstructor:
             original: the volume, float32 [I, J, K].
             add_noise: as in `reconstruct`.
             watch: as in `reconstruct`.
+            storage: holds the reconstruction.
 
         Raises:
             FloatingPointError: the model's output is no number.
+            OSError: the storage has no room.
         """
         rows, columns = cut.slices.shape[1:]
         fit = SliceFit((rows, columns), pair(cut.slice_spacing), self.image_size, self.spacing)
-        recon = np.full(placement.shape, cut.window[0], np.float32)
+        recon = placement.filled(cut.window[0], storage)
         shown, parts, latents = ShownSlices(len(cut.slice_indices)), [], []
         for places in _batches(len(cut.slices), self.batch_size):
             batch, codes, side = self._run(cut, fit, places, add_noise)
@@ -169,10 +179,14 @@ def fill_volume(
         view[index][box] = (low + image * (high - low))[box]
 
 
-def windowed_volume(cut: ScanSlices, placement: Placement) -> NDArray[np.float32]:
-    """A volume [I, J, K] of stored slices alone, in their intensities, with the low end of the window around them."""
+def windowed_volume(cut: ScanSlices, placement: Placement, storage: Storage = MEMORY) -> NDArray[np.float32]:
+    """A volume [I, J, K] of stored slices alone, in their intensities, with the low end of the window around them.
+
+    Raises:
+        OSError: the storage has no room.
+    """
     low, high = cut.window
-    volume = np.full(placement.shape, low, np.float32)
+    volume = placement.filled(low, storage)
     view, largest = placement.in_plane(volume), np.iinfo(cut.slices.dtype.name).max
     for index, stored in zip(placement.slice_indices, cut.slices, strict=True):
         view[index] = low + stored.astype(np.float64) / largest * (high - low)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from monai_vq.reconstruct.fitting import SliceFit
 from monai_vq.reconstruct.placement import Placement
+from monai_vq.reconstruct.volume_file import planes
 
 __all__ = ["ReconstructedScan", "ScanLatent", "SlicePicture"]
 
@@ -106,7 +108,7 @@ class ReconstructedScan:
         """Reconstruction less scan in the scan's intensities, [I, J, K]; 0 where nothing was reconstructed."""
         return np.stack(list(self.error_slabs()), axis=-1)
 
-    @property
+    @cached_property
     def mean_absolute_error(self) -> float:
         """Of the voxels that were reconstructed, in the scan's intensities."""
         number = np.prod([axis.sum() for axis in self._covered])
@@ -120,5 +122,5 @@ class ReconstructedScan:
         """The error's planes [I, J] along the last stored axis, one after another, so that it is never whole."""
         first, second, third = self._covered
         inside = np.outer(first, second)
-        for index, is_covered in enumerate(third):
-            yield (self.recon[..., index] - self.original[..., index]) * (inside & is_covered)
+        for recon, original, is_covered in zip(planes(self.recon), planes(self.original), third, strict=True):
+            yield (recon - original) * (inside & is_covered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_vq.atomic import atomic_path
+from monai_vq.data.storage import blocks
 
-__all__ = ["GEOMETRY", "copy_geometry", "make_header", "write_volume"]
+__all__ = ["GEOMETRY", "copy_geometry", "make_header", "planes", "write_volume"]
 
 COMPRESSION = 3  # of gzip's 9: float32 noise hardly shrinks further, and 9 takes ten times as long
 GEOMETRY = (  # all fields of a NIfTI header that say where voxels lie
@@ -73,3 +74,10 @@ def write_volume(path: Path, header: Any, slabs: Iterable[NDArray[np.float32]]) 
         packed.write(header.binaryblock.ljust(start, b"\0"))
         for slab in slabs:
             packed.write(np.asarray(slab, "<f4").tobytes(order="F"))
+
+
+def planes(volume: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Planes along the last axis, fetched some at a time: across the order on disk, each is spread over all of it."""
+    for places in blocks(volume.shape[2], volume[..., 0].nbytes):
+        fetched = np.array(volume[..., places], order="K")  # in the order on disk, once through it
+        yield from np.moveaxis(fetched, 2, 0)

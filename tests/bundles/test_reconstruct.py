@@ -1,46 +1,20 @@
 import errno
+import gzip
 import json
 import shutil
+import zipfile
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from monai.bundle import run as run_monai_bundle
 
-from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices, save_dicom
 from monai_vq.data.dicom import read_series
 from monai_vq.engines import load_run
-from monai_vq.reconstruct.latent_file import decode_latent, read_latent
+from monai_vq.reconstruct.decoding import decode_latent
+from monai_vq.reconstruct.latent_reading import read_latent
 from monai_vq.reconstruct.scan_files import ScanFiles
-
-PERSON = "DOE^JANE"
-
-
-@pytest.fixture
-def reconstruct(tiny_stage1, tmp_path):
-    """Runs bundles/reconstruct.json as its command line would, and returns the folder that it wrote."""
-
-    def run(**settings):
-        output_dir = tmp_path / "out"
-        given = {"run_dir": str(tiny_stage1), "output_dir": str(output_dir), "device": "cpu"}
-        given |= {name: str(value) if name == "input" else value for name, value in settings.items()}
-        run_monai_bundle(config_file="bundles/reconstruct.json", logging_file=False, **given)
-        return output_dir
-
-    return run
-
-
-@pytest.fixture
-def dicom_folder(tmp_path, tiny_dataset):
-    """A scan like those of training, as a scanner exports it."""
-    image = nib.load(tiny_dataset.parent / "bids/sub-P1/anat/sub-P1_T1w.nii.gz")
-    for number, dataset in enumerate(
-        make_slices(np.asarray(image.dataobj).astype(np.int16), image.affine, DicomSeries(patient_name=PERSON))
-    ):
-        save_dicom(dataset, tmp_path / f"pacs/{PERSON}/I{number:03d}")
-    return tmp_path / "pacs"
 
 
 @pytest.fixture
@@ -82,6 +56,34 @@ def test_a_prepared_dataset_has_the_scores_of_the_run_s_own_report(reconstruct, 
         assert list(ours.columns) == list(theirs.columns)
         ours, theirs = (table.sort_values(ids).reset_index(drop=True) for table in (ours, theirs))
         pd.testing.assert_frame_equal(ours, theirs, atol=1e-5)
+
+
+def test_a_run_reconstructs_in_the_precision_of_its_own_scores(reconstruct, run_bundle, tiny_dataset, tmp_path):
+    run = run_bundle("projected", tmp_path / "run", precision="bf16")
+    theirs = pd.read_csv(run / "report/ssim_slices.csv").set_index(["scan_id", "slice_index"])["ssim"]
+    gains = {}
+    for given in ({}, {"precision": "fp32"}):
+        folder = reconstruct(run_dir=str(run), input=tiny_dataset, **given)
+        with np.load(folder / "scans/sub-P1_codes.npz") as stored:
+            gains[str(stored["precision"])] = stored["side"]
+        if not given:
+            ours = pd.read_csv(folder / "ssim_slices.csv").set_index(["scan_id", "slice_index"])["ssim"]
+            assert (ours - theirs).abs().max() < 1e-6
+    assert np.abs(gains["bf16"] - gains["fp32"]).max() > 1e-4
+    page = (folder / "index.html").read_text()
+    assert "<tr><th>precision</th><td>fp32</td></tr>" in page
+    assert "<tr><th>precision of the model&#39;s training and report</th><td>bf16</td></tr>" in page
+
+
+def test_a_precision_that_the_device_cannot_do_becomes_fp32_and_the_page_says_so(
+    reconstruct, tiny_dataset, tiny_stage1, tmp_path
+):
+    run = shutil.copytree(tiny_stage1, tmp_path / "half")
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"precision": "fp16"}))
+    folder = reconstruct(run_dir=str(run), input=tiny_dataset.parent / "bids/sub-P1")
+    assert json.loads((folder / "config.json").read_text())["precision"] == "fp32"
+    assert "<td>fp16, which this device cannot do</td>" in (folder / "index.html").read_text()
 
 
 def test_volumes_have_the_scores_of_their_prepared_slices(reconstruct, tiny_dataset, tiny_stage1):
@@ -161,18 +163,28 @@ def test_noise_is_scored_beside_what_costs_nothing(reconstruct, tiny_dataset):
     assert "Noise taken away" in page
 
 
+def unpacked(path):
+    """A file's bytes, without compression."""
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
+    if path.suffix == ".npz":
+        with zipfile.ZipFile(path) as archive:
+            return b"".join(map(archive.read, archive.namelist())).replace(b"\0", b"")  # of texts, four bytes a letter
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("dicom_out", ["true", "false"])
 def test_dicom_names_no_person_but_in_dicom(reconstruct, dicom_folder, capsys, caplog, dicom_out):
     folder = reconstruct(input=dicom_folder, dicom_out=dicom_out)
     written = [path for path in folder.rglob("*") if path.is_file() and "dicom" not in path.relative_to(folder).parts]
     config = (folder / "config.json").read_text()
-    assert not any(b"DOE" in path.read_bytes() for path in written if path.name != "config.json")
+    assert not any(b"DOE" in unpacked(path) for path in written if path.name != "config.json")
     assert "DOE" not in config + str(written) + "".join(capsys.readouterr()) + caplog.text
     assert (folder / "dicom").is_dir() == (dicom_out == "true")
 
 
 def test_the_page_does_not_name_a_folder_of_dicom(reconstruct, dicom_folder):
-    page = (reconstruct(input=dicom_folder / PERSON) / "index.html").read_text()
+    page = (reconstruct(input=next(dicom_folder.iterdir())) / "index.html").read_text()
     assert "DOE" not in page
 
 
@@ -189,7 +201,7 @@ def test_dicom_is_answered_in_dicom_on_the_same_grid(reconstruct, dicom_folder, 
     folder = reconstruct(run_dir=str(brighter_run), input=dicom_folder, dicom_out=True)
     row = pd.read_csv(folder / "scans.csv").iloc[0]
     answer = read_series(tuple(sorted((folder / row["dicom"]).iterdir())))
-    source = read_series(tuple(sorted((dicom_folder / PERSON).iterdir())))
+    source = read_series(tuple(sorted(next(dicom_folder.iterdir()).iterdir())))
     recon = np.asarray(nib.load(folder / row["recon"]).dataobj)
     np.testing.assert_allclose(answer.affine, source.affine, atol=1e-6)
     assert np.abs(answer.array - recon).max() <= 0.5 + 1e-3  # the source's own step is 1

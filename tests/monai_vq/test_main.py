@@ -13,7 +13,14 @@ def test_every_module_with_a_command_has_a_line_of_its_own(capsys, request):
     root = request.config.rootpath
     folders = {path.parent for package in command.PACKAGES for path in (root / package).rglob("__main__.py")}
     names = {".".join(folder.relative_to(root).parts) for folder in folders} - {"monai_vq"}
-    assert {"data_prep", "monai_vq.study", "monai_vq.report", "monai_vq.export", "monai_vq.benchmark"} <= names
+    assert {
+        "data_prep",
+        "monai_vq.study",
+        "monai_vq.report",
+        "monai_vq.export",
+        "monai_vq.benchmark",
+        "monai_vq.decode",
+    } <= names
     for name in names:
         assert re.search(rf"^  {re.escape(name)} +\w", shown, re.MULTILINE), name
 

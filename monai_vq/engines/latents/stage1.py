@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from monai_vq.data import file_sha256, read_manifest, read_splits
+from monai_vq.data import read_manifest, read_splits
 from monai_vq.engines.checks import or_exit
-from monai_vq.engines.load_run import load_run
+from monai_vq.engines.trained_model import TrainedModel
 from monai_vq.errors import InputError
-from monai_vq.handlers.checkpoints import BEST, read_checkpoint
 from monai_vq.networks import VQVAE, downsampling_factor
 from monai_vq.quantizers import CodebookQuantizer, WidthProjectedQuantizer
 
-IMAGES = ("dataset_dir", "image_size", "spacing", "in_channels")  # settings that a prior takes over
 
-
-@dataclass(frozen=True)
-class Stage1:
-    """A finished run whose latents a prior models.
-
-    Attributes:
-        run_dir: its folder.
-        network: with its best checkpoint, in eval mode, on the CPU.
-        dataset_dir: that it was trained on, as its config has it.
-        image_size: (H, W) of its images.
-        spacing: (row, column) of its pixels in mm; None where each scan keeps its own.
-        in_channels: C.
-        checkpoint_sha256: of the file of its best checkpoint: another codebook makes other codes.
-        split_sha256: of the split that it learned from.
-    """
-
-    run_dir: Path
-    network: VQVAE
-    dataset_dir: str
-    image_size: list[int]
-    spacing: list[float] | None
-    in_channels: int
-    checkpoint_sha256: str
-    split_sha256: str
+class Stage1(TrainedModel):
+    """A finished run whose latents a prior models; its network is on the CPU."""
 
     @property
     def grid_size(self) -> tuple[int, int]:
@@ -68,28 +41,9 @@ def read_stage1(run_dir: str | Path) -> Stage1:
             f"--stage1_dir {run_dir}: no run there; train one first, as in "
             "`python -m monai.bundle run --config_file bundles/projected.json`, and give its output_dir."
         )
-    settings = _image_settings(run_dir)
-    network = load_run(run_dir)
-    _check_latent(run_dir, network)
-    best = run_dir / "checkpoints" / BEST
-    return Stage1(
-        run_dir=run_dir,
-        network=network,
-        checkpoint_sha256=file_sha256(best),
-        split_sha256=str(read_checkpoint(best)["record"].get("split_sha256", "unknown")),
-        **settings,
-    )
-
-
-def _image_settings(run_dir: Path) -> dict[str, Any]:
-    config = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))
-    missing = [name for name in IMAGES if name not in config]
-    if missing:
-        raise InputError(
-            f"{run_dir / 'config.json'} has no {', '.join(missing)}: it is no run of a VQ-VAE; give the output_dir of "
-            "one of the bundles vq, vq_ema, projected, frequency, hybrid."
-        )
-    return {name: config[name] for name in IMAGES}
+    stage1 = Stage1.read(run_dir)
+    _check_latent(run_dir, stage1.network)
+    return stage1
 
 
 def _check_latent(run_dir: Path, network: VQVAE) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from monai_vq.data import VolumeError
 from monai_vq.data.slicing import ScanSlices, SlicingSettings, slice_volume
+from monai_vq.data.storage import Storage
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.input_scan import InputScan, SkippedFile
-from monai_vq.reconstruct.memory import check_memory
 from monai_vq.reconstruct.placement import Placement
 from monai_vq.reconstruct.prepared import read_prepared
+from monai_vq.reconstruct.storage_choice import choose_storage
 
 __all__ = ["LoadedScan", "describe_failure", "load_scan"]
 
@@ -31,6 +33,7 @@ class LoadedScan:
         original: its voxels, float32 [I, J, K].
         sha256: of its files.
         header: NIfTI header whose geometry the results take over; None for other formats.
+        storage: holds what is as large as the scan.
     """
 
     scan: InputScan
@@ -39,31 +42,33 @@ class LoadedScan:
     original: NDArray[np.float32]
     sha256: str
     header: Any | None
+    storage: Storage
 
 
-def load_scan(scan: InputScan, slicing: SlicingSettings | None, input_path: Path) -> LoadedScan:
+def load_scan(scan: InputScan, slicing: SlicingSettings | None, input_path: Path, scratch: Path) -> LoadedScan:
     """Reads a scan and cuts its slices.
 
     Args:
         scan: to be read.
         slicing: how; None for a scan of a prepared dataset, whose slices are read as they are.
         input_path: the dataset, of such a scan.
+        scratch: folder on a disk for nameless files that hold what memory cannot.
 
     Raises:
-        VolumeError: it cannot be used, or does not fit into memory.
-        OSError: a file cannot be opened.
+        VolumeError: it cannot be used, or fits neither into memory nor onto the disk.
+        OSError: a file cannot be opened, or the disk has become full.
         MemoryError: it does not fit.
     """
+    storage = choose_storage(scan, scratch)
     if scan.record is not None:
-        cut, placement, original = read_prepared(input_path, scan.record)
-        return LoadedScan(scan, cut, placement, original, scan.record.sha256, None)
+        cut, placement, original = read_prepared(input_path, scan.record, storage)
+        return LoadedScan(scan, cut, placement, original, scan.record.sha256, None, storage)
     if slicing is None:
         raise VolumeError("the model does not say how a volume is cut", "give a prepared dataset")
-    check_memory(scan)
-    volume = scan.read(scan.files)
-    cut = slice_volume(volume, slicing)
+    volume = scan.read(scan.files, storage)
+    cut = slice_volume(volume, slicing, storage=storage)
     placement = Placement(volume.array.shape, volume.affine, slicing.plane, cut.slice_indices)
-    return LoadedScan(scan, cut, placement, volume.array, volume.sha256, scan.header(scan.files))
+    return LoadedScan(scan, cut, placement, volume.array, volume.sha256, scan.header(scan.files), storage)
 
 
 def describe_failure(scan: InputScan, error: InputError | OSError | MemoryError) -> SkippedFile:
@@ -72,6 +77,8 @@ def describe_failure(scan: InputScan, error: InputError | OSError | MemoryError)
         return SkippedFile(scan.place, error.reason, error.remedy)
     if isinstance(error, MemoryError):
         return SkippedFile(scan.place, "it does not fit into memory", "crop it, or use a machine with more memory")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return SkippedFile(scan.place, "the disk of --output_dir became full", "make room, or choose another")
     if isinstance(error, OSError):
         return SkippedFile(scan.place, f"it cannot be opened ({error.strerror or 'unknown'})", "check its permissions")
     return SkippedFile(scan.place, str(error), "mend it, or leave the scan out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import nibabel as nib
 import pandas as pd
 
 from monai_vq.engines.reconstruct.loading import LoadedScan
-from monai_vq.reconstruct.batch import Batch
 from monai_vq.reconstruct.denoising import DenoisingScores
+from monai_vq.reconstruct.finished_scan import FinishedScan
 from monai_vq.reconstruct.page import PageContent
 from monai_vq.reconstruct.scan import ReconstructedScan
 from monai_vq.reconstruct.scan_files import ScanFiles
@@ -40,30 +40,17 @@ class Outcome:
     shown: ShownScans = field(default_factory=ShownScans)
     unknown_patients: int = 0
 
-    def watch(self, loaded: LoadedScan, split: str) -> Callable[[Batch], None] | None:
-        """What looks at the batches of a scan: nothing, unless noise was added."""
-        denoising, scan = self.denoising, loaded.scan
-        if denoising is None:
-            return None
-
-        def see(batch: Batch) -> None:
-            number = len(batch.slice_indices)
-            of_scan = {"split": split, "patient_id": scan.patient_id, "session_id": scan.session_id}
-            ids: dict[str, Sequence[object]] = {name: [value] * number for name, value in of_scan.items()}
-            ids |= {"scan_id": [scan.scan_id] * number, "slice_index": list(batch.slice_indices)}
-            denoising.add(ids, batch.x, batch.x_in, batch.x_hat, batch.mask)
-
-        return see
-
-    def add(self, loaded: LoadedScan, done: ReconstructedScan, split: str, row: dict[str, object]) -> None:
+    def add(self, scan: FinishedScan) -> None:
         """Keeps a scan's scores, pictures and row of `scans.csv`."""
-        scan = loaded.scan
-        ids = {"patient_id": scan.patient_id, "session_id": scan.session_id, "scan_id": scan.scan_id}
-        self.slices.append(done.scores.assign(split=split, **ids))
-        self.rows.append(row)
+        ids = scan.ids
+        self.slices.append(scan.scores.assign(**ids))
+        self.rows.append(dict(scan.row))
         self.unknown_patients += not scan.known
-        ssim = float(done.scores["ssim_foreground"].mean())
-        self.shown.see(ScanPictures(scan.scan_id, ssim, done.pictures))
+        ssim = float(scan.scores["ssim_foreground"].mean())
+        self.shown.see(ScanPictures(ids["scan_id"], ssim, scan.pictures))
+        if self.denoising is not None and scan.trials is not None:
+            repeated: dict[str, Sequence[object]] = {name: [value] * len(scan.scores) for name, value in ids.items()}
+            self.denoising.add(repeated | {"slice_index": scan.scores["slice_index"].tolist()}, scan.trials)
 
     def write(self, folder: Path) -> PageContent:
         """Writes the tables; returns what the page shows of them.

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from monai_vq.data.slicing import SlicingSettings, slice_volume
+from monai_vq.data.storage import MEMORY
 from monai_vq.networks import VQVAE
 from monai_vq.quantizers import (
     Codebook,
@@ -67,7 +68,7 @@ def through_model(tmp_path: Path, identity_network: VQVAE) -> Callable[..., tupl
         spacing, batch_size = own.pop("spacing", None), own.pop("batch_size", 3)
         (scan,) = find_inputs(path, **own).scans
         assert isinstance(scan, InputScan)
-        volume, slicing = scan.read(scan.files), SlicingSettings(plane, slice_range)
+        volume, slicing = scan.read(scan.files, MEMORY), SlicingSettings(plane, slice_range)
         network = network or identity_network
         done = ScanReconstructor(network, slicing, image_size, spacing, batch_size=batch_size).reconstruct(volume)
         files = ScanFiles(tmp_path / "written", scan.scan_id)

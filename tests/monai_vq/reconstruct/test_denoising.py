@@ -35,7 +35,7 @@ def score(reconstruct, noise="rician:0.1"):
     scores = DenoisingScores()
     for number in range(len(SCANS)):
         ids, x, x_noisy = batch(number, noise)
-        scores.add(ids, x, x_noisy, reconstruct(x, x_noisy), x > 0)
+        scores.add(ids, scores.score(x, x_noisy, reconstruct(x, x_noisy), x > 0))
     return scores.tables()
 
 
@@ -138,9 +138,10 @@ def test_tables_are_written_whole(halved, tmp_path):
 
 def test_says_what_is_missing():
     ids, x, x_noisy = batch(0)
+    trials = DenoisingScores().score(x, x_noisy, x, x > 0)
     del ids["split"]
     with pytest.raises(InputError, match=r"lack \['split'\]"):
-        DenoisingScores().add(ids, x, x_noisy, x, x > 0)
+        DenoisingScores().add(ids, trials)
     with pytest.raises(InputError, match="no slice was scored"):
         DenoisingScores().tables()
 
@@ -151,7 +152,7 @@ def test_filter_may_take_the_floor_of_rician_noise_off():
     for number in range(1, len(SCANS)):
         ids, x, x_noisy = batch(number, f"rician:{sigma}")
         for scores in (with_floor, without):
-            scores.add(ids, x, x_noisy, x_noisy, x > 0)
+            scores.add(ids, scores.score(x, x_noisy, x_noisy, x > 0))
     name = FILTERS["psnr"]
     row, plain = (
         one_row(scores.tables().slices, method=name, scan_id="B_1", slice_index=1) for scores in (with_floor, without)

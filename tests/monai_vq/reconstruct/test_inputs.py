@@ -8,6 +8,7 @@ import pytest
 
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices, save_dicom
 from monai_vq.data import VolumeError
+from monai_vq.data.storage import MEMORY
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.inputs import find_inputs
 
@@ -36,7 +37,7 @@ def test_every_format_is_found_at_any_depth_once(mixed):
     kinds = sorted(scan.kind for scan in found.scans)
     assert kinds == ["DICOM"] * 3 + ["NIfTI"] * 3 + ["image pair"] * 2
     assert len({scan.scan_id for scan in found.scans}) == 8
-    assert all(scan.read(scan.files).array.ndim == 3 for scan in found.scans)
+    assert all(scan.read(scan.files, MEMORY).array.ndim == 3 for scan in found.scans)
     assert [(one.place, one.reason) for one in found.skipped] == [("old/lonely.img", "lonely.hdr is missing beside it")]
 
 
@@ -79,7 +80,7 @@ def test_dicom_is_called_after_nothing_of_a_person(mixed):
 def test_analyze_without_axes_is_no_guess(mixed):
     pair = next(scan for scan in find_inputs(mixed).scans if scan.place == "old/head.hdr")
     with pytest.raises(VolumeError, match="--assume_orientation"):
-        pair.read(pair.files)
+        pair.read(pair.files, MEMORY)
 
 
 @pytest.mark.parametrize("ending", [".hdr", ".img"])
@@ -129,7 +130,7 @@ def test_links_to_nowhere_are_told_of_scans_and_passed_over_elsewhere(tmp_path):
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
     (scan,) = find_inputs(tmp_path).scans
     with pytest.raises(VolumeError, match="a link to a file that is not here"):
-        scan.read(scan.files)
+        scan.read(scan.files, MEMORY)
 
 
 def test_folders_that_are_not_looked_into_are_told_by_their_number(tmp_path, write_head, monkeypatch):

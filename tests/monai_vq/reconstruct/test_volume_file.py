@@ -4,14 +4,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from monai_vq.reconstruct.volume_file import make_header, write_volume
+from monai_vq.data import storage
+from monai_vq.reconstruct.volume_file import make_header, planes, write_volume
 
 ARRAY = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32)
 AFFINE = np.array([[0, 0, 2.1, -3.3], [1.3, 0.1, 0, 4], [0, 1, 0.2, 5], [0, 0, 0, 1]])
-
-
-def planes(array):
-    return (array[..., index] for index in range(array.shape[2]))
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -57,3 +54,10 @@ def test_equal_volumes_are_equal_files_and_a_failure_leaves_none(tmp_path):
     with pytest.raises(RuntimeError):
         write_volume(tmp_path / "c.nii.gz", make_header(ARRAY.shape, AFFINE, None, "x"), fail())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nii.gz", "b.nii.gz"]
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_planes_are_those_of_the_last_axis_whatever_the_order_in_memory(axes, monkeypatch):
+    monkeypatch.setattr(storage, "BLOCK_BYTES", 200)  # two planes and a half
+    volume = np.random.default_rng(0).normal(size=(4, 4, 5)).astype(np.float32).transpose(axes)
+    np.testing.assert_array_equal(np.stack(list(planes(volume)), axis=-1), volume)

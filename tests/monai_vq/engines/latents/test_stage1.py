@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from monai_vq.data import file_sha256, read_splits, write_splits
-from monai_vq.engines import check_split, on_device, open_stage1, read_stage1
-from monai_vq.engines.latents import stage1 as stage1_module
+from monai_vq.engines import check_split, on_device, open_stage1, read_stage1, trained_model
 from monai_vq.engines.load_run import make_network
 from monai_vq.errors import InputError
 
@@ -72,7 +71,9 @@ def test_what_is_no_run_of_a_vqvae_is_an_error_with_a_remedy(copy, tmp_path):
 def test_a_latent_without_a_code_a_position_is_refused(copy, monkeypatch, quantizer, name):
     config = json.loads((copy / "config.json").read_text())
     edit(copy, network_def=config["network_def"] | {"quantizer": quantizer})
-    monkeypatch.setattr(stage1_module, "load_run", make_network)  # its weights are not what is refused
+    monkeypatch.setattr(
+        trained_model, "load_best", lambda run_dir, _: (make_network(run_dir), {})
+    )  # its weights are not what is refused
     with pytest.raises(InputError, match=f"its latent is a {name}'s, .*train one of the bundles vq, vq_ema, projected"):
         read_stage1(copy)
 

@@ -11,11 +11,11 @@ from monai_vq.reconstruct.inputs import find_inputs
 from monai_vq.reconstruct.prepared import find_prepared
 
 
-def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset):
+def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset, tmp_path):
     prepared = find_prepared(tiny_dataset).scans[0]
     (volume,) = find_inputs(tiny_dataset.parent / "bids" / prepared.place).scans
-    ours = load_scan(volume, SlicingSettings("axial", (0.3, 0.7), 4), tiny_dataset)
-    theirs = load_scan(prepared, None, tiny_dataset)
+    ours = load_scan(volume, SlicingSettings("axial", (0.3, 0.7), 4), tiny_dataset, tmp_path)
+    theirs = load_scan(prepared, None, tiny_dataset, tmp_path)
     np.testing.assert_array_equal(ours.cut.slices, theirs.cut.slices)
     np.testing.assert_array_equal(ours.cut.mask, theirs.cut.mask)
     assert (ours.cut.slice_indices, ours.cut.window) == (theirs.cut.slice_indices, theirs.cut.window)
@@ -29,6 +29,7 @@ def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset):
     [
         (VolumeError("it is flat", "bend it"), "it is flat"),
         (PermissionError(13, "Permission denied", "/data/JANE_DOE.nii"), "it cannot be opened (Permission denied)"),
+        (OSError(28, "No space left on device", "/data/JANE_DOE"), "the disk of --output_dir became full"),
         (MemoryError(), "it does not fit into memory"),
         (InputError("an odd setting"), "an odd setting"),
     ],

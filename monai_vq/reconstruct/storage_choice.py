@@ -1,0 +1,74 @@
+"""Where a scan's voxels will be held, chosen before it is read: the system would kill the whole run otherwise."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from monai_vq.data import VolumeError
+from monai_vq.data.dicom import read_header
+from monai_vq.data.storage import LARGEST_VOLUME_BYTES, MAX_VOLUME_BYTES, MEMORY, Disk, Memory, Storage
+from monai_vq.reconstruct.available_memory import available_memory
+from monai_vq.reconstruct.input_scan import InputScan
+
+__all__ = ["DISK_BYTES_A_VOXEL", "MEMORY_BYTES_A_VOXEL", "choose_storage", "count_voxels"]
+
+MEMORY_BYTES_A_VOXEL = 14
+"""For one voxel, on the whole way: scan and reconstruction as float32, slices of 16 bits, masks; 10 were measured with
+768 x 768 x 640 voxels and 40 % of the slices. What a batch of slices needs comes on top (0.2 GiB for 16 slices of
+256 x 256), as does the program (0.5 GiB)."""
+DISK_BYTES_A_VOXEL = 16
+"""The same where it is held on disk: first unpacked file and scan, later scan, masks, slices and reconstruction."""
+_LARGEST_VOXEL = 8  # bytes in a file
+
+
+def choose_storage(scan: InputScan, folder: Path) -> Storage:
+    """Memory, or a disk for a volume that does not fit beside what else the machine is doing.
+
+    Args:
+        scan: that will be read; only its header is read here.
+        folder: on a disk, for what memory cannot hold.
+
+    Raises:
+        VolumeError: there is no room in either, saying what is needed and what is free.
+    """
+    voxels, free = count_voxels(scan), available_memory()
+    if free is None and _LARGEST_VOXEL * voxels <= MAX_VOLUME_BYTES:
+        return MEMORY
+    needed = MEMORY_BYTES_A_VOXEL * voxels
+    if free is not None and needed <= free:
+        return Memory(LARGEST_VOLUME_BYTES)
+    disk_needed, disk_free = DISK_BYTES_A_VOXEL * voxels, shutil.disk_usage(_existing(folder)).free
+    if disk_needed > disk_free:
+        raise VolumeError(
+            f"it needs about {needed / 2**30:.1f} GiB of memory or {disk_needed / 2**30:.1f} GiB of disk, and "
+            f"{(free or 0) / 2**30:.1f} and {disk_free / 2**30:.1f} GiB are free",
+            "choose an --output_dir on a larger disk, crop it to the head, or use a machine with more memory",
+        )
+    return Disk(folder)
+
+
+def _existing(folder: Path) -> Path:
+    return next(one for one in (folder, *folder.absolute().parents) if one.exists())
+
+
+def count_voxels(scan: InputScan) -> int:
+    """Voxels of a scan by its header alone; 0 where that cannot be read, which reading the scan will explain.
+
+    Raises:
+        VolumeError: a DICOM header cannot be read.
+    """
+    if scan.record is not None:
+        return math.prod(scan.record.shape[:3])
+    if scan.kind == "DICOM":
+        form = read_header(scan.files[0]).format
+        return (form.rows or 0) * (form.columns or 0) * max(len(scan.files), form.frames or 1)
+    try:
+        return math.prod(nib.load(scan.files[-1]).shape)
+    except (ImageFileError, HeaderDataError, OSError, ValueError):
+        return 0
