@@ -154,7 +154,7 @@ def test_the_baselines_scores_are_scikit_images_over_all_channels(walk):
 def test_the_page_speaks_of_images(walk):
     page = (walk.run_dir / "report/index.html").read_text(encoding="utf-8")
     assert "70 images,\nsplit by image" in page
-    assert "Best, median and worst image of the test split" in page
+    assert "Best, median, worst and drawn images of the test split" in page
     assert json.loads((walk.run_dir / "config.json").read_text())["in_channels"] == walk.channels
 
 

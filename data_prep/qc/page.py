@@ -3,13 +3,11 @@
 import base64
 import csv
 import io
-import json
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from data_prep.qc.counts import count_columns, count_rows
@@ -18,6 +16,7 @@ from data_prep.qc.scan_table import PlacedScan, list_facts, scan_table
 from data_prep.qc.strips import ORIENTATION, slice_strip
 from data_prep.rejections import REJECTED_NAME
 from monai_vq.data import ScanRecord, Splits, read_manifest, read_splits, records_of_split
+from monai_vq.pages import encode, page_environment
 
 __all__ = ["write_qc"]
 
@@ -106,23 +105,20 @@ def _read_rejections(dataset_dir: Path) -> dict[str, list[Any]]:
 
 
 def _render(scans: Sequence[PlacedScan], n_shown: int, splits: Splits, data: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        splits=splits,
-        size_names=list(count_columns(splits).values()),
-        counts=count_rows(splits),
-        planes=_describe_planes(scans),
-        spacings=sorted({_describe_spacing(scan.record) for scan in scans}),
-        n_scans=len(scans),
-        n_shown=n_shown,
-        n_listed=len(data["rejections"]["rows"]),
-        data=_encode(data),
+    return (
+        page_environment(Path(__file__).parent)
+        .get_template("page.html")
+        .render(
+            splits=splits,
+            size_names=list(count_columns(splits).values()),
+            counts=count_rows(splits),
+            planes=_describe_planes(scans),
+            spacings=sorted({_describe_spacing(scan.record) for scan in scans}),
+            n_scans=len(scans),
+            n_shown=n_shown,
+            n_listed=len(data["rejections"]["rows"]),
+            data=encode(data),
+        )
     )
 
 
@@ -137,8 +133,3 @@ def _describe_spacing(record: ScanRecord) -> str:
     if not record.axes and set(record.slice_spacing) == {1.0}:
         return "unknown"
     return "x".join(f"{mm:g}" for mm in record.slice_spacing) + " mm"
-
-
-def _encode(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in, whatever a table's cell holds."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,7 +15,7 @@ from monai_vq.data import ScanRecord, check_fit, read_manifest, read_splits, rec
 from monai_vq.data.splits import SPLIT_NAMES
 from monai_vq.engines.knobs import calling_parser, check_knobs
 from monai_vq.engines.precision import check_device
-from monai_vq.engines.tracking import adapt_tracking
+from monai_vq.engines.tracking import adapt_tracking, check_trackable
 from monai_vq.errors import InputError
 from monai_vq.handlers.checkpoints import LAST, load_network, read_checkpoint
 from monai_vq.networks import VQVAE, check_image_size
@@ -36,16 +36,29 @@ def or_exit(step: Callable[[], T]) -> T:
         raise SystemExit(f"error: {error}") from None
 
 
-def check_settings() -> None:
+def check_settings(
+    processes: Callable[[], None] | None = None, further: Callable[[Mapping[str, Any]], None] | None = None
+) -> None:
     """Checks the knobs of the bundle whose ``initialize`` calls this, and brings them to their types.
+
+    Args:
+        processes: raises InputError where torchrun started other processes than the bundle is for; None is for one.
+        further: raises InputError for settings that this way of running the bundle does not take.
 
     Raises:
         SystemExit: with one line, for what the user can mend.
     """
     parser = calling_parser()
-    or_exit(check_processes)
-    or_exit(lambda: check_knobs(parser.config))
-    or_exit(lambda: adapt_tracking(parser.config))
+
+    def check() -> None:
+        (processes or check_processes)()
+        check_trackable(parser.config)  # before the knobs, of which tracking adds some
+        check_knobs(parser.config)
+        if further is not None:
+            further(parser.config)
+        adapt_tracking(parser.config)
+
+    or_exit(check)
     parser.ref_resolver.reset()  # so that what follows reads the values in their types
 
 
@@ -70,8 +83,18 @@ def check_data(
     spacing: Sequence[float] | None,
     device: str | torch.device,
     precision: str,
+    splits: Sequence[str] = SPLIT_NAMES,
 ) -> None:
-    """Checks the dataset and where it will be trained on, before anything is written.
+    """Checks the dataset, and where the network will run on it, before anything is written.
+
+    Args:
+        dataset_dir: a prepared dataset.
+        image_size: rows and columns that the network takes.
+        in_channels: 1 for grey images, 3 for images in colour.
+        spacing: mm that slices are brought to; None leaves them as they are.
+        device: where the network will run.
+        precision: of its arithmetic.
+        splits: that will be read.
 
     Raises:
         SystemExit: with one line, for what the user can mend.
@@ -81,7 +104,7 @@ def check_data(
         check_device(device, precision)
         records = read_manifest(dataset_dir)  # before the split: its error says how to prepare a dataset
         check_channels(dataset_dir, records, in_channels)
-        check_scans(dataset_dir, records, image_size, spacing)
+        check_scans(dataset_dir, records, image_size, spacing, splits)
 
     or_exit(check)
 
@@ -103,17 +126,22 @@ def check_channels(dataset_dir: str, records: Sequence[ScanRecord], in_channels:
 
 
 def check_scans(
-    dataset_dir: str, records: Sequence[ScanRecord], image_size: Sequence[int], spacing: Sequence[float] | None
+    dataset_dir: str,
+    records: Sequence[ScanRecord],
+    image_size: Sequence[int],
+    spacing: Sequence[float] | None,
+    splits: Sequence[str] = SPLIT_NAMES,
 ) -> None:
     """Refuses a dataset with an empty split or with foreground that would be cropped; warns of mixed pixel sizes.
 
     Raises:
         InputError: naming the split, or the scan and the image size that holds every scan.
     """
-    splits = read_splits(dataset_dir)
-    used = []
-    for split in SPLIT_NAMES:
-        scans = records_of_split(splits, records, split)
+    known, used = read_splits(dataset_dir), []
+    for split in splits:
+        if split not in SPLIT_NAMES:
+            raise InputError(f"--split {split!r}: expected one of {', '.join(SPLIT_NAMES)}.")
+        scans = records_of_split(known, records, split)
         if not any(scan.slice_indices for scan in scans):
             raise InputError(
                 f"the {split} split of {dataset_dir} has no slices; prepare again with --fractions 0.7 0.15 0.15, "

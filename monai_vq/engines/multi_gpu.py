@@ -23,10 +23,9 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from monai_vq.engines.checks import check_settings as check_settings_of_one
 from monai_vq.engines.checks import or_exit
-from monai_vq.engines.knobs import calling_parser, check_knobs
 from monai_vq.engines.run_folder import start_run as start_run_of_one
-from monai_vq.engines.tracking import adapt_tracking
 from monai_vq.errors import InputError
 
 FROM_TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -40,12 +39,7 @@ def check_settings() -> None:
     Raises:
         SystemExit: with one line, for what the user can mend.
     """
-    parser = calling_parser()
-    or_exit(_check_environment)
-    or_exit(lambda: check_knobs(parser.config))
-    or_exit(lambda: _check_same_everywhere(parser.config))
-    or_exit(lambda: adapt_tracking(parser.config))
-    parser.ref_resolver.reset()  # so that what follows reads the values in their types
+    check_settings_of_one(_check_environment, _check_same_everywhere)
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(device())

@@ -20,14 +20,18 @@ from monai_vq.engines.scoring import SplitScores, make_baselines, score_split
 from monai_vq.handlers.checkpoints import BEST, load_network, read_checkpoint
 from monai_vq.networks import VQVAE
 from monai_vq.report import (
+    DRAWN,
     GainReport,
     PatientPicture,
     ReportContent,
     RunScores,
     ScoreTables,
+    SliceChoice,
     choose_patients,
     choose_slice,
+    draw_patients_by_id,
     format_summary,
+    middle_slice,
     read_content,
     write_baselines,
     write_content,
@@ -49,7 +53,7 @@ class RunReport:
         loaders: a DataLoader without shuffling for each split, ``train`` among them.
         device: where to evaluate.
         inferer: its precision is the evaluation's.
-        shown_split: whose best, median and worst patients are shown.
+        shown_split: whose best, median and worst patients are shown, and some that are drawn.
     """
 
     def __init__(
@@ -141,13 +145,15 @@ class RunReport:
         return write_page(report_dir, read_content(self.run_dir))  # so that the page can be written again, to the byte
 
     def _pictures(self, tables: ScoreTables) -> list[PatientPicture]:
-        return [
-            self._picture(rank, patient, tables)
-            for rank, patient in choose_patients(tables.patients, self.shown_split).items()
-        ]
+        """Those of the best, the median and the worst patient, and some that every run on this split keeps."""
+        slices, split = tables.slices, self.shown_split
+        ranked = choose_patients(tables.patients, split).items()
+        chosen = [(rank, patient, choose_slice(slices, patient)) for rank, patient in ranked]
+        drawn = [(DRAWN, one, middle_slice(slices, one)) for one in draw_patients_by_id(slices, split)]
+        taken = [choice for _, _, choice in chosen]
+        return [self._picture(*one) for one in [*chosen, *(one for one in drawn if one[2] not in taken)]]
 
-    def _picture(self, rank: str, patient: str, tables: ScoreTables) -> PatientPicture:
-        chosen = choose_slice(tables.slices, patient)
+    def _picture(self, rank: str, patient: str, chosen: SliceChoice) -> PatientPicture:
         dataset = self.loaders[self.shown_split].dataset
         index = next(
             i

@@ -3,7 +3,7 @@
 from monai_vq.export.bundle import BundleText, export_run
 from monai_vq.export.bundle_root import bundle_root
 from monai_vq.export.finished_run import FinishedRun, read_finished_run
-from monai_vq.export.inference import ReconstructionFiles, ReconstructorScores, check_inference
+from monai_vq.export.inference import ReconstructionFiles, ReconstructorScores
 from monai_vq.export.reconstructor import as_reconstructor
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "ReconstructorScores",
     "as_reconstructor",
     "bundle_root",
-    "check_inference",
     "export_run",
     "read_finished_run",
 ]

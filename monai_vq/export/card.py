@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from monai_vq.engines.tracking import without_tracking
+from monai_vq.export.card_words import CardWords
 from monai_vq.export.commands import commands
 from monai_vq.export.data_terms import DataTerms
 from monai_vq.export.finished_run import FinishedRun
-from monai_vq.export.metadata import INTENDED_USE, describe_latent
+from monai_vq.export.metadata import describe_latent
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.networks import VAE
-from monai_vq.report.public import MIN_PATIENTS
+from monai_vq.report.disclosure import MIN_PATIENTS
 
 BOUND = "The bits per pixel of a variational autoencoder are a bound: no code is stored."
 FILL_IN = "**Fill this in before you hand the model on:**"
@@ -47,34 +48,29 @@ def model_card(run: FinishedRun, name: str, terms: DataTerms | None, has_onnx: b
     """
     sections = [
         f"# {name}\n\n{describe_latent(run)}",
-        f"## Intended use\n\n{INTENDED_USE}",
-        _not_for(),
+        f"## Intended use\n\n{run.words.intended_use}",
+        _not_for(run.words),
         _data(run, terms),
         _split(run),
         _scores(run),
         _training(run),
         _limits(run),
-        commands(name, run.image_size, has_onnx),
+        commands(name, run.image_size, has_onnx, run.words),
         _licences(terms),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _not_for() -> str:
-    return (
-        "## Not for\n\n"
-        "- Diagnosis, treatment, or any decision about a person. A reconstruction can remove a lesion, or add one.\n"
-        "- Images that were prepared otherwise: another contrast, plane, window or pixel size than below has no score "
-        "here.\n"
-        "- Hiding who somebody is: latents and reconstructions keep the shape of a head."
-    )
+def _not_for(words: CardWords) -> str:
+    return "## Not for\n\n" + "\n".join(f"- {line}" for line in words.not_for)
 
 
 def _data(run: FinishedRun, terms: DataTerms | None) -> str:
-    where = f"{terms.title}, {terms.url}." if terms else f"{FILL_IN} which data, of whom, from where."
+    where = f"{terms.title}, {terms.url}." if terms else f"{FILL_IN} {run.words.whose}"
     known = {**run.preparation, **(run.preparation.get("slicing") or {})}
-    prepared = {title: known[name] for name, title in _SETTINGS.items() if known.get(name) is not None}
-    how = _bullets(prepared) if prepared else f"{FILL_IN} how the slices were prepared; the run does not know any more."
+    shown = _SETTINGS if run.of_scans else {"source": _SETTINGS["source"]}  # pictures have no plane and no millimetres
+    prepared = {title: known[name] for name, title in shown.items() if known.get(name) is not None}
+    how = _bullets(prepared) if prepared else f"{FILL_IN} how they were prepared; the run does not know any more."
     return (
         f"## Data\n\n{where}\n\nPrepared by `python -m data_prep`, with these settings:\n\n{how}\n\n"
         "A dataset for this bundle is prepared with the same ones."
@@ -82,28 +78,23 @@ def _data(run: FinishedRun, terms: DataTerms | None) -> str:
 
 
 def _split(run: FinishedRun) -> str:
-    counts = "\n".join(
-        f"| {row['split']} | {row['n_patients']} | {row['n_slices']} |" for row in run.scores.to_dict("records")
-    )
-    kept = {
-        "patient": "No patient is in two splits.",
-        "scan": "The source does not say whose the scans are: patients may be in two splits.",
-        "image": "The source does not say whose the images are: patients may be in two splits.",
-    }
+    columns = [f"{run.unit}s"] + (["slices"] if run.of_scans else [])  # an image is its own only slice
+    sizes = ["n_patients", "n_slices"][: len(columns)]
+    counts = [[str(row["split"]), *(str(row[name]) for name in sizes)] for row in run.scores.to_dict("records")]
     return (
-        f"## Split\n\nBy {run.unit}. {kept.get(run.unit, '')} SHA-256 of the split: "
-        f"`{run.record.get('split_sha256', 'not recorded')}`.\n\n"
-        f"| split | {run.unit}s | slices |\n|---|---|---|\n{counts}"
+        f"## Split\n\nBy {run.unit}. {run.words.separation.get(run.unit, '')} SHA-256 of the split: "
+        f"`{run.record.get('split_sha256', 'not recorded')}`.\n\n" + _table(["split", *columns], 1, counts)
     )
 
 
 def _scores(run: FinishedRun) -> str:
-    header = "| | split |" + "".join(f" {title} |" for title, _ in _COLUMNS.values())
     large = run.scores[run.scores["n_patients"] >= MIN_PATIENTS]
     small = [str(split) for split in run.scores["split"] if split not in set(large["split"])]
-    rows = [_score_row("model", row) for row in large.to_dict("records")]
+    names = [name for name in _COLUMNS if name in run.scores and run.scores[name].notna().any()]
+    names = names if run.of_scans else [name for name in names if name != "ssim_foreground"]
+    rows = [_score_row("model", row, names) for row in large.to_dict("records")]
     rows += [
-        _score_row(str(row["reconstruction"]), row)
+        _score_row(str(row["reconstruction"]), row, names)
         for row in run.baselines.to_dict("records")
         if row["split"] == "test" and "test" not in small
     ]
@@ -114,13 +105,12 @@ def _scores(run: FinishedRun) -> str:
         f"Means over {run.unit}s with 95 % bootstrap intervals over {run.unit}s; weights of epoch {run.best_epoch}, "
         "the best on the validation split. SSIM as Wang et al. 2004 (Gaussian window, σ 1.5, data range 1). Read a "
         "score beside its bits per pixel, and beside the baselines, which know no model. The run's report has "
-        f"more.{bound}{left_out}\n\n" + "\n".join([header, "|---|---|" + "---|" * len(_COLUMNS), *rows])
+        f"more.{bound}{left_out}\n\n" + _table(["", "split", *(_COLUMNS[name][0] for name in names)], 2, rows)
     )
 
 
-def _score_row(what: str, row: Mapping[Hashable, Any]) -> str:
-    cells = [_score(row, name, spec) for name, (_, spec) in _COLUMNS.items()]
-    return f"| {what} | {row['split']} | " + " | ".join(cells) + " |"
+def _score_row(what: str, row: Mapping[Hashable, Any], names: Sequence[str]) -> list[str]:
+    return [what, str(row["split"]), *(_score(row, name, _COLUMNS[name][1]) for name in names)]
 
 
 def _score(row: Mapping[Hashable, Any], name: str, spec: str) -> str:
@@ -149,13 +139,7 @@ def _limits(run: FinishedRun) -> str:
         "if these are typical."
         for row in few.to_dict("records")
     ]
-    lines += [
-        "Scored on one dataset. Other scanners, sequences, ages and diseases were not tried, unless the data above has "
-        "them; groups are in the run's report.",
-        "SSIM and PSNR do not see small lesions: a model can score well and lose what matters.",
-        "Weights may remember what they were trained on: whether training slices can be drawn from this model was not "
-        "tested here. Treat the weights, codebook and latents as data of these people where their terms say so.",
-    ]
+    lines += run.words.limits
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
@@ -166,8 +150,17 @@ def _licences(terms: DataTerms | None) -> str:
             "nobody may assume that these weights can be passed on."
         )
     else:
-        data = f"{terms.licence} See `docs/data_license.txt`.\n\n" + "\n".join(f"- {line}" for line in terms.conditions)
+        data = "\n\n".join(
+            filter(None, (terms.licence, terms.caution, "\n".join(f"- {line}" for line in terms.conditions)))
+        )
+        data += "\n\nThe same is in `docs/data_license.txt`."
     return f"## Licences\n\nCode: Apache License 2.0, see `LICENSE`.\n\nData: {data}"
+
+
+def _table(header: Sequence[str], n_words: int, rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its first columns words and the others numbers."""
+    rule = ["---"] * n_words + ["---:"] * (len(header) - n_words)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def _bullets(values: Mapping[str, Any]) -> str:

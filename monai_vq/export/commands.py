@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from monai_vq.export.card_words import CardWords
+
 _DOCUMENTED = """## Commands
 
 In an environment with the packages that `configs/metadata.json` requires, from any folder; `BUNDLE` is the path of this
 one. The configs find it by themselves; `--bundle_root DIR` says another.
 
-Reconstruct and score a split of a prepared dataset (`python -m data_prep` makes one of your scans):
+Reconstruct and score a split of a prepared dataset (`python -m data_prep` makes one of your OWN):
 
 ```bash
 python -m monai.bundle run --config_file "BUNDLE/configs/inference.json" --dataset_dir DATASET --output_dir OUT
 ```
 
-OUT gets `<scan>/slice_<index>.npy` and the scores of each slice and patient. `--split train` and `--split val` take
-another split.
+OUT gets PLACES. `--split train` and `--split val`
+take another split.
 
 Train again, on one GPU or the CPU, and on two GPUs:
 
@@ -43,8 +45,9 @@ _FILES = """
 `models/model.ts` is TorchScript, x [B, {shape}] → x_hat, float32 in and out; run it without autocast.{onnx}"""
 
 
-def commands(name: str, image_size: Sequence[int], has_onnx: bool) -> str:
+def commands(name: str, image_size: Sequence[int], has_onnx: bool, words: CardWords) -> str:
     """Returns the card's section of commands."""
+    documented = _DOCUMENTED.replace("BUNDLE", name).replace("OWN", words.own).replace("PLACES", words.places)
     shape = ", ".join(["C", *map(str, image_size)])
     onnx = " `models/model.onnx` is the same, for any B." if has_onnx else " `onnx_export` needs monai_vq[export]."
-    return _DOCUMENTED.replace("BUNDLE", name) + _FILES.format(shape=shape, onnx=onnx)
+    return documented + _FILES.format(shape=shape, onnx=onnx)

@@ -32,13 +32,24 @@ class DataTerms:
     sources: tuple[str, ...] = ()
     verbatim: str | None = None
 
+    @property
+    def caution(self) -> str:
+        """What the summary is not; nothing where the licence is given word for word, or there is nothing to read."""
+        if self.verbatim is not None or not self.url.startswith("http"):
+            return ""
+        return (
+            "What follows is a summary by the makers of monai_vq, who do not speak for the provider. It may be "
+            f"incomplete or out of date: read the terms at {self.url}. They, in the version that you agreed to, are "
+            "what counts."
+        )
+
     def as_text(self) -> str:
         """Returns the text of ``docs/data_license.txt``."""
         if self.verbatim is not None:
             return self.verbatim
         lines = [self.title, self.url, "", f"Licence: {self.licence}", ""]
-        closing = "This is a summary. The terms of the provider, in the version that you agreed to, are what counts."
-        return "\n".join([*lines, *(f"- {condition}" for condition in self.conditions), "", closing]) + "\n"
+        lines += [self.caution, ""] if self.caution else []
+        return "\n".join([*lines, *(f"- {condition}" for condition in self.conditions)]) + "\n"
 
 
 TERMS: dict[str, DataTerms] = {
@@ -56,13 +67,24 @@ TERMS: dict[str, DataTerms] = {
         ),
         ("adni", "ad_nc"),
     ),
+    "cifar10": DataTerms(
+        "CIFAR-10 (Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images)",
+        "https://www.cs.toronto.edu/~kriz/cifar.html",
+        "None is known to us: the provider asks to be cited.",
+        (
+            "Publications cite the technical report.",
+            "The pictures were collected from the web, and whose they are is not recorded.",
+        ),
+        ("cifar10",),
+    ),
     "ixi": DataTerms(
         "IXI Dataset (Information eXtraction from Images, EPSRC GR/S21533/02)",
         "https://brain-development.org/ixi-dataset/",
         "Creative Commons CC BY-SA 3.0",
         (
             "Name the source: IXI, brain-development.org.",
-            "What is adapted from the data and passed on is passed on under the same licence.",
+            "What is adapted from the data and passed on is passed on under the same licence. Whether weights are "
+            "adapted from the data is not settled.",
             _NOT_IDENTIFY,
         ),
     ),

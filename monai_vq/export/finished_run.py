@@ -17,6 +17,7 @@ from monai_vq.data.manifest import MANIFEST_NAME
 from monai_vq.data.preparation import read_preparation
 from monai_vq.engines.load_run import load_run
 from monai_vq.errors import InputError
+from monai_vq.export.card_words import PICTURES, SCANS, CardWords
 from monai_vq.handlers.checkpoints import BEST, read_checkpoint
 from monai_vq.networks import VQVAE
 
@@ -62,6 +63,16 @@ class FinishedRun:
     def unit(self) -> str:
         """What the split kept together: a patient, a scan or an image."""
         return str(self.record.get("unit", "patient"))
+
+    @property
+    def of_scans(self) -> bool:
+        """Whether a scanner made the images, as far as the run knows: pictures are units of their own, or in colour."""
+        return self.unit != "image" and self.in_channels == 1
+
+    @property
+    def words(self) -> CardWords:
+        """What is said of such images."""
+        return SCANS if self.of_scans else PICTURES
 
     @property
     def weights(self) -> dict[str, Tensor]:

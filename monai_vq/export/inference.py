@@ -1,49 +1,16 @@
-"""What `configs/inference.json` of a handed-on model runs on: checks before, scores and files behind its evaluator."""
+"""What stands behind the evaluator of a handed-on model's `configs/inference.json`: scores and files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
 
 from monai_vq.atomic import atomic_path
-from monai_vq.data import read_manifest, slice_items
-from monai_vq.data.splits import SPLIT_NAMES
-from monai_vq.engines.checks import check_channels, or_exit
-from monai_vq.engines.precision import check_device
-from monai_vq.errors import InputError
 from monai_vq.metrics.patient_scores import PatientScores
 
 SLICES, PATIENTS = "scores_slices.csv", "scores_patients.csv"
-
-
-def check_inference(
-    dataset_dir: str,
-    split: str,
-    image_size: Sequence[int],
-    in_channels: int,
-    spacing: Sequence[float] | None,
-    device: torch.device | str,
-    precision: str,
-) -> None:
-    """Checks the split that is to be reconstructed and where, before anything is written.
-
-    Raises:
-        SystemExit: with one line, for what the user can mend.
-    """
-
-    def check() -> None:
-        check_device(device, precision)
-        if split not in SPLIT_NAMES:
-            raise InputError(f"--split {split!r}: expected one of {', '.join(SPLIT_NAMES)}.")
-        check_channels(dataset_dir, read_manifest(dataset_dir), in_channels)
-        if not slice_items(dataset_dir, split, image_size, spacing):
-            raise InputError(f"the {split} split of {dataset_dir} has no slices; choose another --split.")
-
-    or_exit(check)
 
 
 class ReconstructorScores(PatientScores):
@@ -88,7 +55,9 @@ class ReconstructionFiles:
             with atomic_path(self.output_dir / name) as part:
                 table.to_csv(part, float_format="%.9g", lineterminator="\n")
         means = self.scores.patient_means()
+        each_its_own = len(rows) == len(people)  # as pictures of things are
+        whose = f"{len(rows)} images" if each_its_own else f"{len(rows)} slices of {len(people)} patients"
         print(
-            f"{len(rows)} slices of {len(people)} patients: SSIM {means['ssim']:.4f}, foreground "
+            f"{whose}: SSIM {means['ssim']:.4f}, foreground "
             f"{means['ssim_foreground']:.4f}, PSNR {means['psnr']:.2f} dB; written to {self.output_dir}"
         )

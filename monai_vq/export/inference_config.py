@@ -9,7 +9,7 @@ from monai_vq.engines.load_run import NETWORK, network_settings
 from monai_vq.export.reconstructor import reconstructor_config
 from monai_vq.export.train_config import BUNDLE_ROOT, DATASET_DIR, DEVICE, IMPORT, refuse_personal_paths
 
-_CHECK = "$export.check_inference(@dataset_dir, @split, @image_size, @in_channels, @spacing, @device, @precision)"
+_CHECK = "$engines.check_data(@dataset_dir, @image_size, @in_channels, @spacing, @device, @precision, [@split])"
 
 
 def inference_config(config: Mapping[str, Any]) -> dict[str, Any]:

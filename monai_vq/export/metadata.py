@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
+
 from monai_vq.export.finished_run import FinishedRun
 from monai_vq.networks import VAE
+from monai_vq.report.disclosure import MIN_PATIENTS
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 REQUIRED = ("monai_vq", "pytorch-ignite", "nibabel", "scikit-image", "pandas")
-NATURAL = ("cifar10", "mnist", "image_folder")  # sources of pictures that no scanner made
-INTENDED_USE = (
-    "Research on compact representations of images: reconstruction, comparison of latents, training of priors. "
-    "Not a medical device, and not for diagnosis or treatment."
-)
 
 
 def make_metadata(run: FinishedRun, name: str, version: str, authors: str, data_source: str) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def make_metadata(run: FinishedRun, name: str, version: str, authors: str, data_
         "description": describe_latent(run),
         "authors": authors,
         "copyright": f"Copyright {authors}. Code: Apache License 2.0.",
-        "intended_use": INTENDED_USE,
+        "intended_use": run.words.intended_use,
         "data_source": data_source,
         "data_type": "numpy",
         "eval_metrics": _eval_metrics(run),
@@ -78,7 +76,7 @@ def _image_format(run: FinishedRun) -> dict[str, Any]:
     return {
         "type": "image",
         "format": "magnitude",
-        "modality": "n/a" if run.preparation.get("source") in NATURAL else "MR",
+        "modality": run.words.modality,
         "num_channels": run.in_channels,
         "spatial_shape": run.image_size,
         "dtype": "float32",
@@ -94,9 +92,11 @@ def _channels(run: FinishedRun, what: str) -> dict[str, str]:
 
 
 def _eval_metrics(run: FinishedRun) -> dict[str, float]:
-    rows = run.scores[run.scores["split"] == "test"]
+    """The scores of the test split, unless its patients are so few that the card leaves them out."""
+    rows = run.scores[(run.scores["split"] == "test") & (run.scores["n_patients"] >= MIN_PATIENTS)]
     names = ("ssim", "ssim_foreground", "psnr", "mse", "mae", "bits_per_pixel")
-    return {f"test_{name}": float(rows[name].iloc[0]) for name in names if len(rows) and name in rows}
+    known = [name for name in names if len(rows) and name in rows and pd.notna(rows[name].iloc[0])]
+    return {f"test_{name}": float(rows[name].iloc[0]) for name in known}
 
 
 def _plain(version: str) -> str:

@@ -18,7 +18,21 @@ IMPORT = "$import monai_vq.export as export"
 DEVICE = "$torch.device('cuda' if torch.cuda.is_available() else 'cpu')"
 SETTLE = "$engines.settle(bundle_root=@bundle_root, dataset_dir=@dataset_dir, output_dir=@output_dir)"
 DATASET_DIR = "$@bundle_root + '/dataset'"
-PERSONAL = re.compile(r"^(/|~|[A-Za-z]:[\\/]|file:)|/(home|Users|root)/")
+# A path that is not the bundle's own, in a value or in a string of an expression. What an expression adds to a path of
+# its own, as in "$@bundle_root + '/dataset'", begins with a slash, too.
+PERSONAL = re.compile(
+    r"""
+    (?: ^ | (?<=['"]) (?<!\+\s['"]) (?<!\+['"]) ) [/\\~]      # absolute, //server, \\server, ~ and ~name
+    | //+[\w.-]+/ | \\\\[\w.-]+\\                              # //server/share and \\server\share anywhere
+    | (?<![\w.]) [A-Za-z]: [\\/]                                # C:\ and C:/
+    | \b [A-Za-z][\w+.-]* : // | \b file:                       # file:, smb://, s3://
+    | (?: ^ | [\\/'"\s] ) \.\. (?: [\\/'"] | $ )                # .. and ../
+    | [\\/] (?: home | Users | root | media | mnt | Volumes ) [\\/]
+    | \$ \{? (?: HOME | USER | [A-Z_]{3,} ) \b | % [A-Z_]{3,} %  # $HOME, ${DATA}, %USERPROFILE%
+    | \b (?: os\.environ | getenv | expanduser | Path\.home ) \b
+    """,
+    re.VERBOSE,
+)
 _PHANTOM = "default_dataset"  # makes the phantom cohort in a folder that no other bundle has
 
 

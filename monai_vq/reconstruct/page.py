@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from monai_vq.metrics.bootstrap import patient_interval
+from monai_vq.pages import page_environment
 from monai_vq.reconstruct.input_scan import SkippedFile
 from monai_vq.reconstruct.strips import ERROR_LIMIT, MAX_SCANS, ScanPictures, draw_strip
 from monai_vq.report.settings import metric_settings, settings_sections
 from monai_vq.report.tables import write_whole
-from monai_vq.report.template import page_environment
 
 __all__ = ["PageContent", "write_page"]
 

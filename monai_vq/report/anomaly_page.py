@@ -11,10 +11,10 @@ import pandas as pd
 
 from monai_vq.anomaly.evaluation import PRIOR_METHODS, SCORES
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
+from monai_vq.pages import page_environment
 from monai_vq.report.anomaly_figures import AnomalyPicture, draw_lesions, draw_maps
 from monai_vq.report.settings import interval_settings, settings_sections
 from monai_vq.report.tables import write_whole
-from monai_vq.report.template import page_environment
 
 SCORE_LABELS = {
     "auroc": "AUROC",

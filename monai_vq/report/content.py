@@ -30,7 +30,7 @@ class ReportContent:
         people: a row a scan, with `PEOPLE_COLUMNS`: what the dataset knows of it, "" or NaN (age, years) where it is
             not known. `source` is the name of the dataset's source, such as `oasis1`, and no path.
         history: the rows of metrics.csv; columns named in `figures.HISTORY_PANELS` are drawn, any may be absent.
-        pictures: of the patients of `choose_patients`, all of one size.
+        pictures: of the patients of `choose_patients` and `draw_patients_by_id`, all of one size.
         codewords: [K, D], drawn by their use in the training split; None for a model without a codebook.
         gains: of one split; None for a model without gains.
         settings: provenance: knobs, versions, the split's sha256; a nested mapping becomes a section of its own.

@@ -88,14 +88,6 @@ def in_order(groups: Iterable[str]) -> list[str]:
     return sorted(groups, key=lambda name: (name == UNKNOWN, _natural(name)))
 
 
-def members(slice_rows: pd.DataFrame, labels: pd.DataFrame, attribute: str, split: str) -> dict[str, set[str]]:
-    """The patients of each group of a split, by the group's name in the order of the table."""
-    inside = (slice_rows["split"] == split).to_numpy()
-    patients = slice_rows["patient_id"].to_numpy()[inside]
-    found = pd.Series(patients).groupby(labels[attribute].to_numpy()[inside]).agg(set)
-    return {name: found[name] for name in in_order(found.index)}
-
-
 def _rows_of(attribute: str, slice_rows: pd.DataFrame) -> list[dict]:
     means = slice_rows.groupby(["split", "group", "patient_id"], as_index=False)[GROUP_SCORES].mean()
     rows = []

@@ -10,14 +10,17 @@ from jinja2 import Template
 
 from monai_vq.data.demographics import UNKNOWN
 from monai_vq.errors import InputError
+from monai_vq.pages import encode, number, page_environment
 from monai_vq.report.cautions import find_cautions
 from monai_vq.report.content import ReportContent
+from monai_vq.report.disclosure import MIN_PATIENTS
 from monai_vq.report.figures import draw_history, draw_patients, draw_pictures
 from monai_vq.report.groups import constant_attributes, group_table
 from monai_vq.report.latent_figures import draw_codebook, draw_codewords, draw_gains
-from monai_vq.report.patient_list import encode, patient_list
-from monai_vq.report.public import MIN_PATIENTS, public_content, public_groups
-from monai_vq.report.score_cells import RATE_FORMAT, number, score_cell, score_groups
+from monai_vq.report.patient_list import patient_list
+from monai_vq.report.pictures import DRAWN
+from monai_vq.report.public import public_content, public_groups
+from monai_vq.report.score_cells import RATE_FORMAT, score_cell, score_groups
 from monai_vq.report.scores import ScoreTables
 from monai_vq.report.settings import (
     baseline_settings,
@@ -28,7 +31,6 @@ from monai_vq.report.settings import (
     settings_sections,
 )
 from monai_vq.report.tables import SPLITS, write_whole
-from monai_vq.report.template import page_environment
 
 MODEL = "model"
 
@@ -106,7 +108,8 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     counts, gains, pictures = content.scores.code_counts, content.gains, content.pictures
     return {
         "pictures": pictures,
-        "ranks": _list_words([picture.rank for picture in pictures]),
+        "ranks": _list_words(list(dict.fromkeys(picture.rank for picture in pictures))),
+        "drawn": [picture for picture in pictures if picture.rank == DRAWN],
         "picture_figure": draw_pictures(pictures) if pictures else None,
         "history_figure": None if content.history is None else draw_history(content.history),
         "codebook_figure": draw_codebook(counts) if counts else None,

@@ -1,6 +1,5 @@
 """The table of all patients, which a page's script fills: rows as compact JSON, drawn as they are scrolled to."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ _DIGITS: dict[str, tuple[str, int]] = {
 def patient_list(
     patient_rows: pd.DataFrame, slice_rows: pd.DataFrame, people: pd.DataFrame, unit: str
 ) -> dict[str, Any]:
-    """All patients with their groups and scores, for `table.js`.
+    """All patients with their groups and scores, for `patients.js`.
 
     Args:
         patient_rows: from `tables.patient_table`.
@@ -57,12 +56,6 @@ def patient_list(
     cells = [patient_rows["split"], patient_rows["patient_id"], *groups.values()]
     cells += [_rounded(patient_rows[name], *_DIGITS[name]) for name in _TITLES]
     return {"columns": columns, "rows": [list(row) for row in zip(*cells, strict=True)]}
-
-
-def encode(data: Any) -> str:
-    """JSON that cannot end the script element it stands in, whatever a table's cell holds."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c")
 
 
 def _groups_of(patient_rows: pd.DataFrame, slice_rows: pd.DataFrame, people: pd.DataFrame) -> dict[str, list[str]]:

@@ -1,9 +1,13 @@
 """Which patients and slices a report shows, by a rule and not by hand."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
+
+DRAWN = "drawn"  # rank of a patient who was chosen whatever the model makes of them
+NUM_DRAWN = 2
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class PatientPicture:
     """One shown slice with its reconstruction.
 
     Attributes:
-        rank: "best", "median", "worst" or "only" patient of its split.
+        rank: "best", "median", "worst" or "only" patient of its split, or `DRAWN`.
         split, patient_id, scan_id, slice_index: which slice it is.
         ssim: SSIM of this slice.
         x: the image, [H, W] or [H, W, 3], in [0, 1].
@@ -66,3 +70,24 @@ def choose_slice(slice_rows: pd.DataFrame, patient_id: str) -> SliceChoice:
     ordered = slices.sort_values(["ssim", "scan_id", "slice_index"])
     chosen = ordered.iloc[(len(ordered) - 1) // 2]
     return SliceChoice(str(chosen["scan_id"]), int(chosen["slice_index"]), float(chosen["ssim"]))
+
+
+def draw_patients_by_id(slice_rows: pd.DataFrame, split: str, number: int = NUM_DRAWN) -> list[str]:
+    """Some patients of a split, by the SHA-256 of their ids: the same in every run, as good as drawn at random.
+
+    The best, the median and the worst patient are others in each run, so two runs need not show one slice in common.
+    """
+    patients = slice_rows.loc[slice_rows["split"] == split, "patient_id"].unique()
+    return sorted(patients, key=_hash)[:number]
+
+
+def middle_slice(slice_rows: pd.DataFrame, patient_id: str) -> SliceChoice:
+    """The middle slice (lower of two) of one of a patient's scans, which is chosen as patients are drawn."""
+    slices = slice_rows[slice_rows["patient_id"] == patient_id]
+    scan = slices[slices["scan_id"] == min(slices["scan_id"], key=_hash)].sort_values("slice_index")
+    chosen = scan.iloc[(len(scan) - 1) // 2]
+    return SliceChoice(str(chosen["scan_id"]), int(chosen["slice_index"]), float(chosen["ssim"]))
+
+
+def _hash(name: str) -> str:
+    return sha256(str(name).encode()).hexdigest()

@@ -1,39 +1,38 @@
 """What may leave the house: a report's content without ids, pictures and groups that are too small.
 
-A group of fewer than `MIN_PATIENTS` is not shown, and neither is one that would give it away: the patients that are
-left when groups are taken from their split, or from groups of another attribute that hold them, are at least as many
-(complementary suppression; Hundepool et al. 2012, Statistical Disclosure Control, ch. 4). Combinations of three
-attributes at once are not searched. Patients that several groups of one attribute share, as those who were healthy at
-one visit and ill at the next, are a group of their own: what the groups add up to beyond the split is theirs.
+A page publishes, of each split with at least `MIN_PATIENTS` patients, their number and that of slices and the mean of
+every score with its interval and standard deviation; of each group that it shows the number of patients, three means
+and one interval; of training and codebook the curves and counts of a whole split. Groups are chosen so that no linear
+combination of the means of their split and of them all is of 1 to `MIN_PATIENTS` − 1 patients alone, whatever fractions
+are its weights: no difference, no sum of differences, no union of groups of several attributes
+(`monai_vq.report.disclosure`). The same holds for sums of squares, which intervals and deviations tell roughly.
+
+Digits are not what protects: a table has three or four of each score, but the shapes of a figure have more. Not guarded
+against: who knows the scores of all but a few patients of a group, as the hospital that sent them, has theirs by a
+subtraction; two public pages of different versions of a dataset differ by whom was added; and of the limits of a score,
+as an SSIM of 1, a mean near them tells that nobody is far from it.
 """
 
 import dataclasses
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
-from itertools import combinations, permutations, product
-from operator import or_
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from monai_vq.data.demographics import UNKNOWN
 from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.content import ReportContent
-from monai_vq.report.groups import ATTRIBUTES, GROUP_COLUMNS, GROUP_SCORES, group_table, label_slices, members
+from monai_vq.report.disclosure import MIN_PATIENTS, PRIME, PublishedSums
+from monai_vq.report.groups import ATTRIBUTES, GROUP_COLUMNS, group_table, in_order, label_slices
 from monai_vq.report.scores import RunScores
 from monai_vq.report.tables import MEANS, SPLITS
 
-MIN_PATIENTS = 5
-MOST_BLOCKS = 10  # groups of one attribute of which every combination is tried
 TITLE = "Reconstruction report"  # a run's own name may be a site's or a person's
 _WORDS = re.compile(r"[\w .,:;+()'*×@=-]{0,200}")  # of a setting that may be shown: nothing that looks like a path
 _PLACE = re.compile(r"(^|_)(dir|root|path|file|ckpt|command|name|uri|url)s?$")
 _ID_LETTERS = 4  # shorter ids, such as 7 or S1, are words of many settings by chance
-
-Members = Mapping[str, Mapping[str, set[str]]]  # attribute → group → patients
-Masks = Mapping[str, Mapping[str, int]]  # the same, a bit a patient
 
 
 def public_content(content: ReportContent) -> ReportContent:
@@ -70,113 +69,75 @@ def large_splits(slice_rows: pd.DataFrame) -> list[str]:
 
 def public_groups(slice_rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """The rows of `groups.group_table` that may be shown."""
-    labels = label_slices(slice_rows, people)
+    labels = label_slices(slice_rows, people).assign(patient_id=slice_rows["patient_id"].to_numpy())
     table = group_table(slice_rows, people)
     shown = []
     for split in slice_rows["split"].unique():
-        everyone = {name: members(slice_rows, labels, name, split) for name in ATTRIBUTES}
-        for attribute, groups in choose_public(everyone).items():
+        inside = labels[(slice_rows["split"] == split).to_numpy()]
+        cells = inside.groupby(list(labels)).size().rename("n_slices").reset_index()
+        for attribute, groups in choose_public(cells).items():
             rows = table[(table["attribute"] == attribute) & (table["split"] == split)]
-            shown.append(rows[rows["group"].isin(groups)].assign(**_incomplete(slice_rows, split)))
+            shown.append(rows[rows["group"].isin(groups)])
     return pd.concat(shown).sort_index() if shown else pd.DataFrame(columns=GROUP_COLUMNS)
 
 
-def choose_public(everyone: Members) -> dict[str, list[str]]:
-    """The groups of one split that may be shown together, by attribute.
+def choose_public(cells: pd.DataFrame) -> dict[str, list[str]]:
+    """The groups of one split that may be shown together with the split's own mean, by attribute.
+
+    Groups are tried attribute by attribute, the largest first, and one is shown if those shown before do not give away
+    a few patients with it: none that is hidden could be shown, too.
 
     Args:
-        everyone: for each attribute and group its patients; each attribute has a group for every patient of the split.
+        cells: a row a patient and combination of groups: `patient_id`, `n_slices`, and a column an attribute.
     """
-    order = {patient: place for place, patient in enumerate(sorted(_union_of_all(everyone)))}
-    masks = {
-        name: {group: sum(1 << order[patient] for patient in patients) for group, patients in own.items()}
-        for name, own in everyone.items()
-    }
-    shown = {name: [group for group in own if own[group].bit_count() >= MIN_PATIENTS] for name, own in masks.items()}
-    for name, own in masks.items():
-        while shown[name] and 0 < _rest(shown[name], own).bit_count() < MIN_PATIENTS:
-            _hide_smallest(shown[name], own)
-    while (exposing := _find_exposing(shown, masks)) is not None:
-        _hide_smallest(shown[exposing], masks[exposing])
-    return shown
+    attributes = [name for name in ATTRIBUTES if name in cells]
+    groups = [(name, group) for name in attributes for group in _largest_first(cells, name)]
+    systems, shown = _sums(cells, groups), [0]
+    for number in range(1, len(groups) + 1):
+        if not any(system.give_away_few([*shown, number]) for system in systems):
+            shown.append(number)
+    chosen = {groups[number - 1] for number in shown[1:]}
+    return {name: [group for group in in_order(cells[name].unique()) if (name, group) in chosen] for name in attributes}
 
 
-def _shared(masks: Sequence[int]) -> int:
-    """The patients of more than one of some groups."""
-    return _union([one & other for one, other in combinations(masks, 2)])
+def _largest_first(cells: pd.DataFrame, attribute: str) -> list[str]:
+    sizes = cells.groupby(attribute)["patient_id"].nunique()
+    return sorted(sizes.index, key=lambda group: (-sizes[group], group))
 
 
-def _union_of_all(everyone: Members) -> set[str]:
-    return set().union(*(patients for own in everyone.values() for patients in own.values()))
+def _sums(cells: pd.DataFrame, groups: Sequence[tuple[str, str]]) -> list[PublishedSums]:
+    """The sums of the split, number 0, and of groups; first as they are, then as if a patient had one value everywhere.
+
+    A patient of several groups of an attribute, as of two sessions, has in each the mean over the slices there. What
+    these sums hide may still be read from them roughly, as a patient's slices are alike: hence the second reading.
+    """
+    numbers = pd.factorize(cells["patient_id"])[0]
+    slices = cells["n_slices"].to_numpy(dtype=np.int64)
+    inside = [np.ones(len(cells), dtype=bool), *((cells[name] == group).to_numpy() for name, group in groups)]
+    parts = [_parts(np.where(rows, slices, 0), numbers) for rows in inside]
+    as_they_are = PublishedSums(np.array(parts), numbers)
+    if len(np.unique(numbers)) == len(cells):
+        return [as_they_are]
+    members = np.array([np.bincount(numbers, weights=rows) > 0 for rows in inside], dtype=np.int64)
+    return [as_they_are, PublishedSums(members, np.arange(members.shape[1]))]
 
 
-def _hide_smallest(shown: list[str], groups: Mapping[str, int]) -> None:
-    shown.remove(min(shown, key=lambda name: (groups[name].bit_count(), name)))
-
-
-def _find_exposing(shown: Mapping[str, list[str]], masks: Masks) -> str | None:
-    """An attribute of which too few are in several groups, or too few are left when groups are taken from another's."""
-    for name, own in masks.items():
-        if 0 < _shared([own[group] for group in shown[name]]).bit_count() < MIN_PATIENTS:
-            return name
-    blocks = {name: _ways_to_divide(shown[name], own) for name, own in masks.items()}
-    for inner, outer in permutations(masks, 2):
-        for parts, others in product(blocks[inner], blocks[outer]):
-            if any(_leaves_few(patients, others) for patients in _unions(parts)):
-                return inner
-    return None
-
-
-def _leaves_few(patients: int, blocks: Sequence[int]) -> bool:
-    """Whether the blocks that hold some patients hold a few more."""
-    around = _union([block for block in blocks if block & patients])
-    return patients & ~around == 0 and 0 < (around & ~patients).bit_count() < MIN_PATIENTS
-
-
-def _ways_to_divide(shown: Sequence[str], groups: Mapping[str, int]) -> list[list[int]]:
-    """The blocks of an attribute; where shown groups share patients, also these as one block beside what is left."""
-    blocks = _blocks(shown, groups)
-    shared = _shared([groups[name] for name in shown])
-    return [blocks, [shared, *(block & ~shared for block in blocks if block & ~shared)]] if shared else [blocks]
-
-
-def _blocks(shown: Sequence[str], groups: Mapping[str, int]) -> list[int]:
-    """The shown groups, and all others as one: its mean follows from theirs and the split's."""
-    rest = _rest(shown, groups)
-    return [*(groups[name] for name in shown), *([rest] if rest else [])]
-
-
-def _rest(shown: Sequence[str], groups: Mapping[str, int]) -> int:
-    return _union([mask for name, mask in groups.items() if name not in shown])
-
-
-def _unions(blocks: Sequence[int]) -> Iterator[int]:
-    """All unions of blocks; of very many blocks those of one or two, and of all but one or two."""
-    most = len(blocks) if len(blocks) <= MOST_BLOCKS else 2
-    for number in range(1, most + 1):
-        for chosen in combinations(blocks, number):
-            yield _union(chosen)
-            if most < len(blocks):
-                yield _union([block for block in blocks if block not in chosen])
-
-
-def _union(masks: Sequence[int]) -> int:
-    return reduce(or_, masks, 0)
+def _parts(slices: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """The part of each row's slices in all of its patient's, modulo `PRIME`."""
+    totals = np.bincount(numbers, weights=slices).astype(np.int64)
+    inverse = {int(total): pow(int(total), -1, PRIME) for total in np.unique(totals[totals > 0])} | {0: 0}
+    parts: np.ndarray = slices * np.array([inverse[int(total)] for total in totals[numbers]]) % PRIME
+    return parts
 
 
 def _public_rows(rows: pd.DataFrame, splits: list[str]) -> pd.DataFrame:
-    """The slices of some splits, without a score that too few patients of the split have, as without foreground."""
+    """The slices of some splits, without a score that some slice of the split lacks, as without foreground.
+
+    Its mean would be over fewer than those whose number is shown, and the difference theirs.
+    """
     rows = rows[rows["split"].isin(splits)]
-    for name in MEANS:
-        known = rows.dropna(subset=name).groupby("split")["patient_id"].nunique()
-        rows = rows.assign(**{name: rows[name].mask(rows["split"].map(known).fillna(0) < MIN_PATIENTS)})
-    return rows
-
-
-def _incomplete(slice_rows: pd.DataFrame, split: str) -> dict[str, float]:
-    """No value of the scores that some patient of a split lacks: a group's mean may be one patient's, unseen."""
-    patients = slice_rows[slice_rows["split"] == split].groupby("patient_id")[GROUP_SCORES].mean()
-    return {str(name): math.nan for name in GROUP_SCORES if patients[name].isna().any()}
+    lacking = rows[MEANS].isna().groupby(rows["split"]).transform("any")
+    return rows.assign(**{name: rows[name].mask(lacking[name]) for name in MEANS})
 
 
 def _latent_of(latent: LatentFormat, splits: list[str]) -> LatentFormat:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from monai_vq.pages import number
 from monai_vq.report.scores import ScoreTables
 
 SCORE_FORMATS = {"ssim": ".4f", "ssim_foreground": ".4f", "psnr": ".2f", "mse": "#.3g", "mae": "#.3g"}
@@ -47,16 +48,6 @@ def score_cell(row: Mapping[Any, Any] | pd.Series, name: str, spec: str | None =
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     interval = "" if pd.isna(low) else f"[{low:{spec}}, {high:{spec}}]"
     return Cell(number(row[name], spec), interval)
-
-
-def number(value: float, spec: str) -> str:
-    """A number in a format, – for NaN."""
-    return "–" if pd.isna(value) else format(value, spec)
-
-
-def number_of(count: int, noun: str) -> str:
-    """Such as 1 patient, 2 patients."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _cells(row: pd.Series) -> list[Cell]:

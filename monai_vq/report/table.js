@@ -1,12 +1,8 @@
 "use strict";
 
-// Fills each section.data of the page from the JSON it holds: a table, sorted by a click on a column's name and filtered
-// by the form above it. Rows are drawn as they are scrolled to, so that ten thousand do not slow the page down. What is
-// chosen is kept in the address, as in #patients.split=test&patients.sort=SSIM&patients.down=1.
+// A table that is sorted by a click on a column's name and filtered by a form. What is chosen is kept in the address, as
+// in #patients.split=test&patients.sort=SSIM&patients.down=1, so that a view can be kept as a bookmark.
 
-const CHUNK = 100; // rows that are drawn at once
-const MOST_PRINTED = 2000; // rows on paper: about forty pages
-const SEPARATOR = "; ";
 const collator = new Intl.Collator("en", { numeric: true });
 const state = new URLSearchParams(location.hash.slice(1));
 
@@ -22,52 +18,26 @@ function remember(key, value) {
   history.replaceState(null, "", `#${state}`);
 }
 
+function isEmpty(cell) {
+  return cell === null || cell === "";
+}
+
 // Unknown values come last in both directions.
 function compare(first, second, sign) {
-  if (first === null || second === null) return (first === null) - (second === null);
+  if (isEmpty(first) || isEmpty(second)) return isEmpty(first) - isEmpty(second);
   return sign * (typeof first === "number" ? first - second : collator.compare(first, second));
 }
 
-function format(cell, digits) {
-  if (cell === null) return "–";
-  if (digits === null) return cell;
-  return digits[0] === "fixed" ? cell.toFixed(digits[1]) : cell.toPrecision(digits[1]);
-}
-
+// A page's own table says how its form is made (makeForm), its columns look (classOf), a filter matches a row (matches)
+// and rows are drawn (draw); it calls update when it is ready. A column has a title and what else its page's table needs, a
+// row its cells and the text in which words are found.
 class DataTable {
-  constructor(section) {
-    this.name = section.id;
-    const data = JSON.parse(section.querySelector("script[type='application/json']").textContent);
-    this.columns = data.columns;
-    this.rows = data.rows.map((cells) => ({ cells, text: this.textOf(cells) }));
-    this.form = section.querySelector("form");
-    this.box = section.querySelector(".scroll");
-    this.table = section.querySelector("table");
-    this.end = section.querySelector(".end"); // below the last row that is drawn
+  constructor(name, form, table, columns, rows) {
+    Object.assign(this, { name, form, table, columns, rows });
     this.makeForm();
-    this.table.tHead.rows[0].append(...this.columns.map((column) => this.makeHeader(column)));
-    this.watch();
-    this.update();
-  }
-
-  textOf(cells) {
-    return this.columns.flatMap(({ digits }, i) => (digits ? [] : [cells[i]])).join(" ").toLowerCase();
-  }
-
-  key(control) {
-    return `${this.name}.${control}`;
-  }
-
-  makeForm() {
-    for (const { title, filter } of this.columns.filter(({ filter }) => filter)) {
-      const choices = filter.map((value) => make("option", { value }, value));
-      const select = make("select", { name: title }, make("option", { value: "" }, "all"), ...choices);
-      this.form.querySelector("output").before(make("label", {}, `${title} `, select));
-    }
-    const find = make("input", { type: "search", name: "find", placeholder: "part of a name" });
-    this.form.querySelector("output").before(make("label", {}, "find ", find));
     this.controls = [...this.form.elements].filter((control) => control.name);
     for (const control of this.controls) control.value = state.get(this.key(control.name)) ?? "";
+    this.table.tHead.rows[0].append(...this.columns.map((column) => this.makeHeader(column)));
     this.form.addEventListener("input", ({ target }) => {
       remember(this.key(target.name), target.value);
       this.update();
@@ -75,19 +45,18 @@ class DataTable {
     this.form.addEventListener("submit", (event) => event.preventDefault());
   }
 
-  makeHeader({ title, digits }) {
-    const button = make("button", { type: "button" }, title);
-    button.addEventListener("click", () => this.sortBy(title));
-    return make("th", { scope: "col", className: digits ? "" : "text" }, button);
+  key(control) {
+    return `${this.name}.${control}`;
   }
 
-  watch() {
-    const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && this.drawMore(CHUNK), {
-      root: this.box,
-      rootMargin: "400px",
-    });
-    observer.observe(this.end);
-    addEventListener("beforeprint", () => this.drawMore(MOST_PRINTED - this.drawn));
+  makeHeader(column) {
+    const button = make("button", { type: "button" }, column.title);
+    button.addEventListener("click", () => this.sortBy(column.title));
+    return make("th", { scope: "col", className: this.classOf(column) }, button);
+  }
+
+  indexOf(title) {
+    return this.columns.findIndex((column) => column.title === title);
   }
 
   sortBy(title) {
@@ -101,13 +70,8 @@ class DataTable {
   passes(row) {
     return this.controls.every(({ name, value }) => {
       if (!value) return true;
-      if (name === "find") return row.text.includes(value.toLowerCase());
-      return row.cells[this.indexOf(name)].split(SEPARATOR).includes(value);
+      return name === "find" ? row.text.includes(value.toLowerCase()) : this.matches(row, name, value);
     });
-  }
-
-  indexOf(title) {
-    return this.columns.findIndex((column) => column.title === title);
   }
 
   chosenRows() {
@@ -117,34 +81,13 @@ class DataTable {
     return index < 0 ? rows : rows.sort((one, other) => compare(one.cells[index], other.cells[index], sign));
   }
 
-  makeRow({ cells }) {
-    const made = cells.map((cell, index) => {
-      const { digits } = this.columns[index];
-      return make("td", { className: digits ? "" : "text" }, format(cell, digits));
-    });
-    return make("tr", {}, ...made);
-  }
-
-  drawMore(number) {
-    const more = this.chosen.slice(this.drawn, this.drawn + Math.max(number, 0));
-    this.table.tBodies[0].append(...more.map((row) => this.makeRow(row)));
-    this.drawn += more.length;
-    const left = this.chosen.length - this.drawn;
-    this.end.textContent = left ? `${left} more` : "";
-  }
-
   update() {
-    this.chosen = this.chosenRows();
-    this.drawn = 0;
-    this.table.tBodies[0].replaceChildren();
-    this.box.scrollTop = 0;
-    this.drawMore(CHUNK);
+    const rows = this.chosenRows();
+    this.draw(rows);
     const sorted = state.has(this.key("down")) ? "descending" : "ascending";
     this.columns.forEach(({ title }, index) => {
       this.table.tHead.rows[0].cells[index].ariaSort = title === state.get(this.key("sort")) ? sorted : "none";
     });
-    this.form.querySelector("output").value = `${this.chosen.length} of ${this.rows.length}`;
+    this.form.querySelector("output").value = `${rows.length} of ${this.rows.length}`;
   }
 }
-
-for (const section of document.querySelectorAll("section.data")) new DataTable(section);

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from monai_vq.report.canvas import figure_style, to_svg
 from monai_vq.report.figures import WIDTH
+from monai_vq.report.styles import Style, add_legend
 from monai_vq.study.results import FinishedRun, Results
-from monai_vq.study.styles import Style, add_legend, assign_styles
+from monai_vq.study.styles import LEGEND_SIZE, assign_variant_styles
 
 LOSS_PANELS = {
     "train_reconstruction": "reconstruction, train",
@@ -33,7 +34,7 @@ CURVE_ANCHORS = ("vq_ema", "projected", "none")  # what S = K and S = 0 are to m
 def group_styles(results: Results) -> dict[str, Style]:
     """Returns the style of each variant and grid point."""
     members = [members[0].run.variant for members in results.groups.values()]
-    return dict(zip(results.groups, assign_styles(members), strict=True))
+    return dict(zip(results.groups, assign_variant_styles(members), strict=True))
 
 
 def draw_rate_distortion(results: Results) -> str:
@@ -46,7 +47,7 @@ def draw_rate_distortion(results: Results) -> str:
                 _draw_point(axes, row, score, style, group)
             axes.set(xscale="log", xlabel="bits per pixel", ylabel=SCORE_LABELS[score])
             axes.grid()
-        add_legend(figure)
+        add_legend(figure, LEGEND_SIZE)
         return to_svg(figure)
 
 
@@ -69,7 +70,7 @@ def draw_losses(results: Results) -> str | None:
             axes.grid()
         for axes in panels[len(columns) :]:
             axes.set_axis_off()
-        add_legend(figure)
+        add_legend(figure, LEGEND_SIZE)
         return to_svg(figure)
 
 
@@ -99,7 +100,7 @@ def draw_frequent(results: Results) -> str | None:
             if score != "ssim":
                 axes.set_yscale("log")
             axes.grid()
-        add_legend(figure)
+        add_legend(figure, LEGEND_SIZE)
         return to_svg(figure)
 
 
@@ -114,12 +115,12 @@ def draw_grid(results: Results, knob: str) -> str | None:
     with figure_style():
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
         for axes, score in zip(figure.subplots(1, 3), ("ssim", "mse", "perplexity"), strict=True):
-            for (key, line), style in zip(lines, assign_styles(variants), strict=True):
+            for (key, line), style in zip(lines, assign_variant_styles(variants), strict=True):
                 label = ", ".join(_point_words(others, key))
                 _draw_knob(axes, line, knob, score, style, label)
             axes.set(xlabel=knob, ylabel=SCORE_LABELS[score])
             axes.grid()
-        add_legend(figure)
+        add_legend(figure, LEGEND_SIZE)
         return to_svg(figure)
 
 

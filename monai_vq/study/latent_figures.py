@@ -15,8 +15,9 @@ from monai_vq.report.codewords import principal_components
 from monai_vq.report.figures import WIDTH
 from monai_vq.report.latent_figures import GAIN_BINS, GAIN_TAIL
 from monai_vq.report.pictures import PatientPicture
+from monai_vq.report.styles import Style, add_legend
 from monai_vq.study.latents import Latent
-from monai_vq.study.styles import Style, add_legend
+from monai_vq.study.styles import LEGEND_SIZE
 
 COLUMNS = 4  # of small panels
 MARGIN = 2.2  # inches beside the images, for names and the scale of errors
@@ -67,7 +68,7 @@ def draw_usage(latents: Sequence[Latent], styles: dict[str, Style]) -> str | Non
             axes.plot(places, used / used.sum(), linestyle=style.line, color=style.colour, label=latent.group)
         axes.set(xlabel="code, most frequent first", ylabel="share of positions", xscale="log", yscale="log")
         axes.grid()
-        add_legend(figure)
+        add_legend(figure, LEGEND_SIZE)
         return to_svg(figure)
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.metrics.paired import least_p
+from monai_vq.pages import page_environment
 from monai_vq.report.settings import interval_settings, metric_settings
 from monai_vq.report.tables import write_whole
-from monai_vq.report.template import page_environment
 from monai_vq.study.figures import draw_frequent, draw_grid, draw_losses, draw_rate_distortion, group_styles
 from monai_vq.study.latent_figures import draw_codebooks, draw_gains, draw_reconstructions, draw_usage
 from monai_vq.study.latents import read_latents

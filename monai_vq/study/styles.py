@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
 
+from monai_vq.report.styles import Style
 from monai_vq.study.variants import Variant
 
 # Okabe and Ito's palette, which is told apart with every colour vision, but for its yellow, which is too light.
@@ -23,21 +22,11 @@ FAMILY_COLOURS = {
 }
 MARKERS = "osD^vP*Xp<>hd8"
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
-
-
+LEGEND_SIZE = 7  # points: a study has many variants
 TONES = (0.0, 0.4, 0.65)  # share of white, for a family that has more members than there are lines
 
 
-@dataclass(frozen=True)
-class Style:
-    """Colour, marker and line."""
-
-    colour: str
-    marker: str
-    line: Any
-
-
-def assign_styles(variants: Sequence[Variant]) -> list[Style]:
+def assign_variant_styles(variants: Sequence[Variant]) -> list[Style]:
     """Returns a style for each variant: markers, lines and tones are counted within its family."""
     styles, members = [], dict.fromkeys(FAMILY_COLOURS, 0)
     for variant in variants:
@@ -52,15 +41,3 @@ def assign_styles(variants: Sequence[Variant]) -> list[Style]:
 def _lighter(colour: str, white: float) -> str:
     red, green, blue = ((1 - white) * channel + white for channel in to_rgb(colour))
     return to_hex((red, green, blue))
-
-
-def add_legend(figure: Figure) -> None:
-    """Puts the labels of all panels below the figure, each once."""
-    entries: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(str(label), handle)
-    if entries:
-        figure.legend(
-            list(entries.values()), list(entries), loc="outside lower center", ncols=5, frameon=False, fontsize=7
-        )

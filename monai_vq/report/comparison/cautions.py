@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from monai_vq.metrics.bootstrap import FEW_PATIENTS
 from monai_vq.metrics.paired import least_p
+from monai_vq.pages import number_of
 from monai_vq.report.comparison.runs import ComparedRun, Comparison
-from monai_vq.report.score_cells import number_of
 from monai_vq.report.scores import ScoreTables
 
 __all__ = ["find_comparison_cautions"]

@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from monai_vq.report.canvas import figure_style, plain, to_svg
 from monai_vq.report.comparison.differences import patient_scores
 from monai_vq.report.comparison.runs import ComparedRun, Comparison
-from monai_vq.report.comparison.styles import RunStyle, add_legend, assign_run_styles
 from monai_vq.report.figures import HISTORY_PANELS, WIDTH
+from monai_vq.report.styles import Style, add_legend, assign_styles
 
 __all__ = ["draw_differences", "draw_histories", "draw_rates"]
 
@@ -28,7 +28,7 @@ COMPARED_COLUMNS = ("val_ssim", "val_mse", "train_reconstruction", "val_perplexi
 
 def draw_rates(comparison: Comparison) -> str:
     """Bits per pixel against SSIM and PSNR with intervals; hollow and to the left, the rate by the codes' entropy."""
-    styles, split = assign_run_styles([run.name for run in comparison.runs]), comparison.compared_split
+    styles, split = assign_styles([run.name for run in comparison.runs]), comparison.compared_split
     with figure_style():
         figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
         for axes, (score, label) in zip(figure.subplots(1, 2), SCORE_LABELS.items(), strict=True):
@@ -75,7 +75,7 @@ def draw_histories(comparison: Comparison) -> str | None:
     columns = [name for name in COMPARED_COLUMNS if any(_says_something(own, name) for own in histories.values())]
     if not columns:
         return None
-    styles = assign_run_styles(list(histories))
+    styles = assign_styles(list(histories))
     with figure_style():
         rows = -(-len(columns) // 3)
         figure = Figure(figsize=(WIDTH, 2.8 * rows + 0.5), layout="constrained")
@@ -92,7 +92,7 @@ def draw_histories(comparison: Comparison) -> str | None:
         return to_svg(figure)
 
 
-def _draw_point(axes: Axes, row: dict, score: str, style: RunStyle, label: str) -> None:
+def _draw_point(axes: Axes, row: dict, score: str, style: Style, label: str) -> None:
     rate, value, low, high = (row[name] for name in ("bits_per_pixel", score, f"{score}_low", f"{score}_high"))
     error = None if np.isnan(low) else [[max(value - low, 0)], [max(high - value, 0)]]
     axes.errorbar(rate, value, error, fmt=style.marker, color=style.colour, capsize=2, linewidth=1, label=plain(label))
@@ -130,7 +130,7 @@ def _draw_mean(axes: Axes, place: int, row: Mapping[Any, Any]) -> None:
     )
 
 
-def _draw_curve(axes: Axes, values: pd.Series, style: RunStyle, label: str) -> None:
+def _draw_curve(axes: Axes, values: pd.Series, style: Style, label: str) -> None:
     marker = "." if len(values) < 40 else ""
     look = {"color": style.colour, "linestyle": style.line, "marker": marker, "linewidth": 1.2}
     axes.plot(values.index, values, **look, label=plain(label))

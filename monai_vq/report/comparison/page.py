@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Template
 
+from monai_vq.pages import encode, number, page_environment
 from monai_vq.report.comparison.cautions import find_comparison_cautions
 from monai_vq.report.comparison.checks import split_sha256
 from monai_vq.report.comparison.differences import patient_scores
@@ -17,12 +18,10 @@ from monai_vq.report.comparison.figures import draw_differences, draw_histories,
 from monai_vq.report.comparison.pictures import SharedSlice, draw_shared_slices, shared_slices
 from monai_vq.report.comparison.runs import Comparison
 from monai_vq.report.comparison.settings import common_settings, comparison_settings, different_settings
-from monai_vq.report.patient_list import encode
-from monai_vq.report.public import MIN_PATIENTS
-from monai_vq.report.score_cells import RATE_FORMAT, SCORE_FORMATS, Cell, number, score_cell
+from monai_vq.report.disclosure import MIN_PATIENTS
+from monai_vq.report.score_cells import RATE_FORMAT, SCORE_FORMATS, Cell, score_cell
 from monai_vq.report.scores import ScoreTables
 from monai_vq.report.settings import baseline_settings, interval_settings, metric_settings
-from monai_vq.report.template import page_environment
 
 __all__ = ["render_comparison"]
 
@@ -124,7 +123,7 @@ def _difference_rows(differences: pd.DataFrame, score: str) -> list[dict[Any, An
 
 
 def _patient_list(comparison: Comparison) -> dict[str, Any]:
-    """A row a patient and a column a run, for `table.js`; differences from the reference, where they are few."""
+    """A row a patient and a column a run, for `patients.js`; differences from the reference, where they are few."""
     tables = []
     for split in comparison.splits:
         scores = patient_scores(comparison, "ssim", split).rename(columns="SSIM {}".format)

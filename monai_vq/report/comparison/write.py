@@ -11,12 +11,14 @@ from monai_vq.report.comparison.differences import difference_table
 from monai_vq.report.comparison.page import render_comparison
 from monai_vq.report.comparison.runs import ComparedRun, Comparison
 from monai_vq.report.comparison.tables import patient_rows, score_rows
-from monai_vq.report.public import MIN_PATIENTS, public_content
+from monai_vq.report.disclosure import MIN_PATIENTS
+from monai_vq.report.public import public_content
 from monai_vq.report.tables import write_whole
 
 __all__ = ["public_comparison", "write_comparison"]
 
 PATIENT_FILE = "comparison_patients.csv"
+DIGITS, PUBLIC_DIGITS = 9, 4  # significant ones; in public those of the page's tables
 
 
 def write_comparison(comparison: Comparison, output_dir: Path, public: bool = False) -> Path:
@@ -39,7 +41,7 @@ def write_comparison(comparison: Comparison, output_dir: Path, public: bool = Fa
     scores = score_rows(comparison, differences, comparison.splits)
     output_dir.mkdir(parents=True, exist_ok=True)
     if public:
-        _write_table(output_dir / "comparison.csv", scores.filter(regex="^(?!.*_(better|worse)$)"))
+        _write_table(output_dir / "comparison.csv", scores.filter(regex="^(?!.*_(better|worse)$)"), PUBLIC_DIGITS)
     else:
         _write_table(output_dir / "comparison.csv", scores)
         _write_table(output_dir / PATIENT_FILE, patient_rows(comparison))
@@ -62,5 +64,5 @@ def public_comparison(comparison: Comparison) -> Comparison:
     return Comparison(runs, runs[list(comparison.runs).index(comparison.reference)])
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    write_whole(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+def _write_table(path: Path, table: pd.DataFrame, digits: int = DIGITS) -> None:
+    write_whole(path, table.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n"))

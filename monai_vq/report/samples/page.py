@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Template
 
 from monai_vq.metrics.memorisation import PERCENTILE
+from monai_vq.pages import page_environment
 from monai_vq.report.samples.figures import draw_contact_sheet, draw_pair, draw_similarities
 from monai_vq.report.samples.groups import SAMPLES
 from monai_vq.report.samples.scores import SampleScores
@@ -20,7 +21,6 @@ from monai_vq.report.samples.slice_set import SLICE_IDS, SliceSet, SliceStream
 from monai_vq.report.samples.words import comparison_words, find_sample_cautions, format_p, place_words, verdict
 from monai_vq.report.settings import settings_sections
 from monai_vq.report.tables import write_whole
-from monai_vq.report.template import page_environment
 
 __all__ = ["write_samples_page"]
 

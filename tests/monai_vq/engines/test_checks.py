@@ -125,3 +125,19 @@ def test_a_checkpoint_that_does_not_say_from_which_split_it_learned_is_not_resum
     write_checkpoint(path, {"network": make_network().state_dict(), "record": {}})
     with pytest.raises(InputError, match="learned from another split"):
         check_resumable(make_network(), path, str(tiny_dataset))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"splits": ["tset"]}, "--split 'tset': expected one of train, val, test"),
+        ({"in_channels": 3}, "use --in_channels 1"),
+        ({"image_size": [8, 8]}, "would crop foreground"),
+        ({"device": "npu"}, "--device"),
+        ({"dataset_dir": "nowhere"}, "no prepared dataset at nowhere"),
+    ],
+)
+def test_what_cannot_be_reconstructed_is_one_line(tiny_dataset, settings, message):
+    good = {"dataset_dir": str(tiny_dataset), "image_size": [32, 32], "in_channels": 1, "spacing": None}
+    with pytest.raises(SystemExit, match=message):
+        check_data(**(good | {"device": "cpu", "precision": "fp32", "splits": ["test"]} | settings))

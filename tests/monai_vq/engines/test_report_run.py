@@ -140,3 +140,17 @@ def test_the_groups_are_of_the_datasets_people(make_report):
     assert people["patient_id"].nunique() == 6
     assert pd.read_csv(page.parent / "ssim_groups.csv").empty  # nothing else is known
     assert "does not say of any scan: diagnosis, sex, age, session, site." in page.read_text()
+
+
+def test_runs_of_different_networks_keep_some_pictures_of_the_same_slices(make_report):
+    """The best, the median and the worst patient and slice may be others in each run; the drawn ones are not."""
+    kept = []
+    for num_embeddings in (8, 1):
+        report, _ = make_report(num_embeddings)
+        report.run()
+        pictures = read_content(report.run_dir).pictures
+        kept.append({(one.scan_id, one.slice_index): one.x for one in pictures})
+        assert len(kept[-1]) == len(pictures)  # none is kept twice
+    shared = kept[0].keys() & kept[1].keys()
+    assert shared
+    assert all(np.array_equal(kept[0][place], kept[1][place]) for place in shared)

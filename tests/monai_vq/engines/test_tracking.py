@@ -1,13 +1,12 @@
 import json
 from copy import deepcopy
-from types import SimpleNamespace
+from pathlib import Path
 
-import pandas as pd
 import pytest
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
-from monai_vq.engines import tracking
+from monai_vq.engines import check_knobs, tracking
 from monai_vq.errors import InputError
 
 OTHER = {"_target_": "Other", "output_transform": "mine"}
@@ -16,6 +15,19 @@ OTHER = {"_target_": "Other", "output_transform": "mine"}
 @pytest.fixture
 def _installed(monkeypatch):
     monkeypatch.setattr(tracking, "find_spec", lambda name: True)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def tracked(**settings) -> dict:
+    """A config as MONAI leaves it."""
+    parts = {part: {"handlers": [{"_target_": "MLFlowHandler", "output_transform": "$list"}]} for part in PARTS}
+    added = {"tracking_uri": "$x", "experiment_name": "e", "run_name": None, "is_not_rank0": False}
+    return {**parts, **added, "run": ["$train"], **settings}
+
+
+PARTS = ("train", "validate")
+ROOT = Path(__file__).parents[3]
+BUNDLES = [path for path in sorted((ROOT / "bundles").glob("*.json")) if '"_desc_"' in path.read_text(encoding="utf-8")]
 
 
 @pytest.fixture
@@ -23,17 +35,25 @@ def finished_config(tiny_stage1) -> dict:
     return json.loads((tiny_stage1 / "config.json").read_text())
 
 
-def tracked(**settings) -> dict:
-    return {"train": {"handlers": [{"_target_": "MLFlowHandler", "output_transform": "$list"}]}, **settings}
-
-
 @pytest.mark.usefixtures("_installed")
-def test_only_mlflows_handler_is_changed():
+def test_only_mlflows_handlers_are_changed():
     config = tracked()
     config["train"]["handlers"][:0] = ["@budget", dict(OTHER)]
     tracking.adapt_tracking(config)
     assert config["train"]["handlers"][:2] == ["@budget", OTHER]
-    assert config["train"]["handlers"][2]["output_transform"] == "$engines.step_losses"
+    trainer, validator = config["train"]["handlers"][2], config["validate"]["handlers"][0]
+    assert trainer["output_transform"] == "$engines.step_losses"
+    assert [one["_target_"] for one in (trainer, validator)] == [tracking.HANDLER] * 2
+    assert [one["joins"] for one in (trainer, validator)] == ["@resume", True]
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_config_that_is_not_tracked_stays_as_it_is():
+    config = {"train": {"handlers": [dict(OTHER)]}, "run": ["$train"]}
+    before = deepcopy(config)
+    tracking.check_trackable(config)
+    tracking.adapt_tracking(config)
+    assert config == before
 
 
 @pytest.mark.usefixtures("_installed")
@@ -44,14 +64,57 @@ def test_a_prior_is_logged_by_its_bits():
 
 
 @pytest.mark.usefixtures("_installed")
-def test_the_run_has_its_folders_name_and_ends_with_the_report():
-    config = tracked(output_dir="/data/ada/runs/first", run_name=None, run=["$train", "$report"])
+def test_the_run_has_its_folders_name_and_ends_with_the_report(tmp_path):
+    config = tracked(run=["$train", "$report"])
     tracking.adapt_tracking(config)
-    assert config["run_name"] == "first"
+    assert config["run_name"] == "$engines.tracking.run_name(@output_dir)"
     assert config["run"] == ["$train", "$report", tracking.LOG_REPORT]
-    named = tracked(output_dir="runs/first", run_name="mine", run=["$train"])
+    assert tracking.run_name(f"{tmp_path}/first/") == "first"
+    named = tracked(run_name="mine")
     tracking.adapt_tracking(named)
     assert named["run_name"] == "mine"
+
+
+@pytest.fixture
+def read_bundle(monkeypatch):
+    """Reads a bundle of ours as MONAI does for ``--tracking mlflow``."""
+    monkeypatch.chdir(ROOT)  # which bundles name each other from
+
+    def read(path):
+        parser = ConfigParser(ConfigParser.load_config_file(str(path)))
+        ConfigWorkflow.patch_bundle_tracking(parser, DEFAULT_MLFLOW_SETTINGS)
+        parser.parse()
+        return parser.config
+
+    return read
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+def test_every_bundle_is_tracked_or_says_why_not(read_bundle, path):
+    config = read_bundle(path)
+    if "train" not in config:
+        with pytest.raises(InputError, match="trains nothing, so there is nothing to track; leave --tracking out"):
+            tracking.check_trackable(config)
+        return
+    tracking.check_trackable(config)
+    check_knobs(config)
+    tracking.adapt_tracking(config)
+    for part in PARTS:
+        targets = [one["_target_"] for one in config[part]["handlers"] if isinstance(one, dict)]
+        assert targets.count(tracking.HANDLER) == 1
+        assert "MLFlowHandler" not in targets
+    assert config["run"][-1] == tracking.LOG_REPORT
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_store_that_is_not_there_is_refused_before_training(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tracking, "check_store", lambda *store: asked.append(store))
+    tracking.adapt_tracking(tracked(tracking_uri="http://one"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://two")
+    tracking.adapt_tracking(tracked(tracking_uri="http://one"))
+    assert asked == [("http://one", "e"), ("http://two", "e")]
 
 
 def test_parameters_are_the_plain_settings_without_paths():
@@ -70,87 +133,15 @@ def test_parameters_are_the_plain_settings_without_paths():
 def test_tracking_without_its_packages_says_what_to_install(monkeypatch):
     monkeypatch.setattr(tracking, "find_spec", lambda name: None if name == "alembic" else True)
     with pytest.raises(InputError, match=r"alembic is not installed; .*monai_vq\[tracking\]"):
-        tracking.adapt_tracking({"train": {"handlers": [{"_target_": "MLFlowHandler"}]}})
-    tracking.adapt_tracking({"train": {"handlers": [OTHER]}})
-    tracking.adapt_tracking({})
+        tracking.adapt_tracking(tracked())
 
 
-def test_scores_of_splits_are_metrics_with_their_intervals(tmp_path):
-    table = {"split": ["train", "test"], "ssim": [0.9, 0.8], "ssim_low": [0.85, 0.7], "codebook_usage": [None, 0.5]}
-    pd.DataFrame(table).to_csv(tmp_path / "ssim_splits.csv", index=False)
-    assert tracking.split_scores(tmp_path) == {
-        **{"train_ssim": 0.9, "train_ssim_low": 0.85},
-        **{"test_ssim": 0.8, "test_ssim_low": 0.7, "test_codebook_usage": 0.5},
-    }
-    assert tracking.split_scores(tmp_path / "of_a_prior") == {}
-
-
+@pytest.mark.usefixtures("_installed")
 def test_a_tracked_run_is_handed_on_untracked(finished_config):
     config = deepcopy(finished_config)
     ConfigWorkflow.patch_bundle_tracking(parser := ConfigParser(config), DEFAULT_MLFLOW_SETTINGS)
     tracked_config = {name: value for name, value in parser.config.items() if name != "_meta_"}
-    tracked_config["run"] = [*tracked_config["run"], tracking.LOG_REPORT]
-    assert tracked_config != finished_config
     assert tracking.without_tracking(tracked_config) == finished_config
-
-
-class Store:
-    """Notes what is sent to it."""
-
-    artifacts = "/runs/mlruns/1/mine/artifacts"
-
-    def __init__(self, tracking_uri):
-        self.sent, Store.last = [], self
-
-    def get_experiment_by_name(self, name):
-        return SimpleNamespace(experiment_id="1")
-
-    def search_runs(self, experiments, order_by):
-        return [SimpleNamespace(info=SimpleNamespace(run_id=name, run_name=name)) for name in ("other", "mine")]
-
-    def get_run(self, run_id):
-        return SimpleNamespace(info=SimpleNamespace(artifact_uri=self.artifacts))
-
-    def log_metric(self, run_id, name, value):
-        self.sent.append((run_id, name))
-
-    def log_artifact(self, run_id, path, artifact_path):
-        self.sent.append((run_id, path))
-
-
-@pytest.fixture
-def report(tmp_path, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setattr(mlflow, "MlflowClient", Store)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    folder = tmp_path / "report"
-    folder.mkdir()
-    (folder / "index.html").write_text("<p>patients</p>")
-    pd.DataFrame({"split": ["test"], "ssim": [0.8]}).to_csv(folder / "ssim_splits.csv", index=False)
-    return folder
-
-
-def test_a_store_on_this_machine_gets_pages_and_tables(report):
-    tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
-    assert Store.last.sent == [("mine", "test_ssim"), *(("mine", str(path)) for path in sorted(report.iterdir()))]
-
-
-def test_a_server_gets_the_scores_alone(report, monkeypatch, caplog):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
-    tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
-    assert Store.last.sent == [("mine", "test_ssim")]
-    assert "is not sent to https://mlflow.example.org" in caplog.text
-
-
-def test_a_local_store_that_keeps_its_artifacts_elsewhere_gets_the_scores_alone(report, monkeypatch, caplog):
-    monkeypatch.setattr(Store, "artifacts", "s3://bucket/1/mine/artifacts")
-    tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
-    assert Store.last.sent == [("mine", "test_ssim")]
-    assert "is not sent to s3://bucket/1/mine/artifacts" in caplog.text
-
-
-def test_of_several_processes_the_first_one_writes(report, monkeypatch):
-    Store.last = None
-    monkeypatch.setenv("RANK", "1")
-    tracking.log_report(str(report.parent), "sqlite:////runs/mlruns.db", "experiment", "mine")
-    assert Store.last is None
+    tracking.adapt_tracking(tracked_config)
+    assert tracking.HANDLER in json.dumps(tracked_config)
+    assert tracking.without_tracking(tracked_config) == finished_config

@@ -49,11 +49,40 @@ def test_how_slices_were_prepared_is_said(card, finished):
     assert f"- slice range: `{low}, {high}`" in card
 
 
-def test_a_split_by_image_promises_no_separation_of_patients(finished):
-    by_image = replace(finished, record=finished.record | {"unit": "image"})
-    text = model_card(by_image, "tiny", None, has_onnx=False)
+@pytest.fixture
+def of_pictures(finished):
+    """The run as one of colour images, of which each is a unit."""
+    return replace(
+        finished,
+        config=finished.config | {"in_channels": 3},
+        record=finished.record | {"unit": "image"},
+        preparation={"source": "cifar10", "slicing": None, "row_mm": [1, 1], "column_mm": [1, 1], "whole_heads": 0.0},
+        scores=finished.scores.assign(n_patients=finished.scores["n_slices"]),
+    )
+
+
+CLINICAL = ("patient", "lesion", "diagnos", "treatment", "medical", "head", "disease", "scanners", "foreground", " mm")
+
+
+def test_a_card_of_pictures_speaks_of_no_patients(of_pictures, card):
+    text = model_card(of_pictures, "tiny", TERMS["cifar10"], has_onnx=True).lower()
+    assert not [word for word in CLINICAL if word in text.replace("command", "")]
+    assert "some may be in two splits" in text
+    assert all(word in card.lower() for word in ("no patient is in two splits", "lesion", "diagnosis", "scanners"))
+
+
+def test_a_card_of_pictures_counts_each_image_once(of_pictures):
+    text = model_card(of_pictures, "tiny", TERMS["cifar10"], has_onnx=True)
+    train = next(row for row in of_pictures.scores.to_dict("records") if row["split"] == "train")
+    assert f"| split | images |\n| --- | ---: |\n| train | {train['n_slices']} |" in text
+    assert f"| model | train | {train['ssim']:.4f}" in text
+
+
+def test_scans_of_nobody_known_are_scans_all_the_same(finished):
+    by_scan = replace(finished, record=finished.record | {"unit": "scan"})
+    text = model_card(by_scan, "tiny", None, has_onnx=False)
     assert "patients may be in two splits" in text
-    assert "No patient is in two splits" not in text
+    assert "lesion" in text
 
 
 def test_what_the_datas_terms_forbid_is_said(card):

@@ -24,7 +24,7 @@ def test_files_of_anybody_have_no_known_terms(preparation):
 def test_a_name_says_whose_files_of_anybody_are():
     assert find_terms("ixi", None, {"source": "bids"}) is TERMS["ixi"]
     assert find_terms("oasis", None, {"source": "oasis1"}) is TERMS["oasis"]
-    with pytest.raises(InputError, match="--dataset ukb: expected one of adni, ixi"):
+    with pytest.raises(InputError, match="--dataset ukb: expected one of adni, cifar10, ixi"):
         find_terms("ukb", None, {})
 
 
@@ -40,3 +40,16 @@ def test_a_file_is_taken_word_for_word(tmp_path):
     assert find_terms("ixi", tmp_path / "own.txt", {}).title == TERMS["ixi"].title
     with pytest.raises(InputError, match=r"--data_license .*none.txt cannot be read"):
         find_terms(None, tmp_path / "none.txt", {})
+
+
+@pytest.mark.parametrize("name", ["adni", "cifar10", "ixi", "oasis"])
+def test_a_summary_says_so_and_where_the_terms_are_read(name):
+    text = TERMS[name].as_text()
+    assert "a summary by the makers of monai_vq, who do not speak for the provider" in text
+    assert f"read the terms at {TERMS[name].url}" in text
+
+
+def test_what_is_no_summary_does_not_say_so(tmp_path):
+    (tmp_path / "own.txt").write_text("Ours.\n")
+    assert find_terms("ixi", tmp_path / "own.txt", {}).caution == ""
+    assert TERMS["phantom"].caution == ""  # made, not provided: there is nothing to read elsewhere

@@ -5,7 +5,7 @@ import torch
 from monai.engines import SupervisedEvaluator
 
 from monai_vq.engines import prepare_batch
-from monai_vq.export import ReconstructionFiles, ReconstructorScores, as_reconstructor, check_inference
+from monai_vq.export import ReconstructionFiles, ReconstructorScores, as_reconstructor
 
 
 @pytest.fixture
@@ -49,19 +49,3 @@ def test_scores_are_those_of_the_runs_report(evaluated, finished):
     patients = pd.read_csv(folder / "scores_patients.csv")
     assert len(patients) == test["n_patients"]
     assert patients["ssim"].mean() == pytest.approx(test["ssim"], abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"split": "tset"}, "--split 'tset': expected one of train, val, test"),
-        ({"in_channels": 3}, "use --in_channels 1"),
-        ({"image_size": [8, 8]}, "would crop foreground"),
-        ({"device": "npu"}, "--device"),
-        ({"dataset_dir": "nowhere"}, "no prepared dataset at nowhere"),
-    ],
-)
-def test_what_cannot_be_reconstructed_is_one_line(tiny_dataset, settings, message):
-    good = {"dataset_dir": str(tiny_dataset), "split": "test", "image_size": [32, 32], "in_channels": 1}
-    with pytest.raises(SystemExit, match=message):
-        check_inference(**(good | {"spacing": None, "device": "cpu", "precision": "fp32"} | settings))

@@ -20,8 +20,10 @@ def test_the_changelog_says_what_was_validated_on(finished):
     assert metadata["changelog"]["0.3.0"].endswith("the best on the validation images.")
 
 
-def test_scores_are_those_of_the_test_split(finished):
-    metadata = make_metadata(finished, "tiny", "0.1.0", "The Testers", "ours")
+def test_scores_are_those_of_the_test_split_unless_its_patients_are_few(finished):
+    assert make_metadata(finished, "tiny", "0.1.0", "The Testers", "ours")["eval_metrics"] == {}
+    many = replace(finished, scores=finished.scores.assign(n_patients=5))
+    metadata = make_metadata(many, "tiny", "0.1.0", "The Testers", "ours")
     test = finished.scores.set_index("split").loc["test"]
     assert metadata["eval_metrics"]["test_ssim"] == test["ssim"]
     assert metadata["eval_metrics"]["test_bits_per_pixel"] == test["bits_per_pixel"]

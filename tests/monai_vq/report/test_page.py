@@ -11,7 +11,7 @@ from monai_vq.report.content import ReportContent
 from monai_vq.report.gains import GainReport
 from monai_vq.report.groups import group_table
 from monai_vq.report.page import write_page
-from monai_vq.report.pictures import PatientPicture, choose_patients, choose_slice
+from monai_vq.report.pictures import DRAWN, PatientPicture, choose_patients, choose_slice
 from monai_vq.report.scores import RunScores, ScoreTables
 from monai_vq.report.tables import slice_table
 
@@ -181,6 +181,16 @@ def test_speaks_of_what_the_unit_is(tmp_path, scores, tables, pictures):
     text, _ = parse(write_page(tmp_path, ReportContent(scores, pictures=pictures, unit="scan")))
     assert "19 scans, 38 scans" not in text
     assert "Separation of patients cannot be claimed" in text
+
+
+@pytest.mark.usefixtures("without_charts")
+def test_says_which_patients_were_drawn_whatever_the_model(tmp_path, scores, tables, pictures):
+    x = pictures[0].x
+    drawn = [PatientPicture(DRAWN, "test", patient, "s", 2, 0.9, x, x) for patient in ("sub-test00", "sub-test03")]
+    text, _ = parse(write_page(tmp_path, ReportContent(scores, pictures=[*pictures, *drawn])))
+    assert "Best, median, worst and drawn patients of the test split" in text
+    assert "The 2 patients drawn by a hash of the ids, with the middle slice of a scan, are the same for every" in text
+    assert text.count("drawn sub-test") == 2
 
 
 # [patients to test, heading, ranks]

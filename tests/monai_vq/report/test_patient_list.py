@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from monai_vq.pages import encode
 from monai_vq.report.content import PEOPLE_COLUMNS, nobody
-from monai_vq.report.patient_list import encode, patient_list
+from monai_vq.report.patient_list import patient_list
 from monai_vq.report.tables import patient_table, slice_table
 
 

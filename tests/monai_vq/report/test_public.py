@@ -6,20 +6,31 @@ import pandas as pd
 import pytest
 
 from monai_vq.report.content import PEOPLE_COLUMNS, ReportContent
+from monai_vq.report.disclosure import MIN_PATIENTS
 from monai_vq.report.groups import ATTRIBUTES
 from monai_vq.report.pictures import PatientPicture
-from monai_vq.report.public import MIN_PATIENTS, TITLE, choose_public, large_splits, public_content, public_groups
+from monai_vq.report.public import TITLE, choose_public, large_splits, public_content, public_groups
 from monai_vq.report.scores import RunScores
 from monai_vq.report.tables import slice_table
 
 
-def partition(**groups):
-    """Groups by name from numbers of patients, numbered through."""
-    parts, start = {}, 0
-    for name, number in groups.items():
-        parts[name] = {f"p{i}" for i in range(start, start + number)}
-        start += number
-    return parts
+def partition(**numbers):
+    """Patients of one group each, numbered through."""
+    groups = [name for name, number in numbers.items() for _ in range(number)]
+    return cells(diagnosis=dict(enumerate(groups)))
+
+
+def cells(**attributes):
+    """The table of `choose_public`: of each attribute the group of each patient, or a list of them, one a visit."""
+    rows = []
+    for patient in next(iter(attributes.values())):
+        own = {name: groups[patient] for name, groups in attributes.items()}
+        visits = max(len(group) if isinstance(group, list) else 1 for group in own.values())
+        for visit in range(visits):
+            at = {name: group[visit] if isinstance(group, list) else group for name, group in own.items()}
+            rows.append({"patient_id": f"p{patient}", **at})
+    table = pd.DataFrame(rows)
+    return table.groupby(list(table)).size().rename("n_slices").reset_index()
 
 
 # [numbers of patients, what may be shown]
@@ -35,19 +46,7 @@ ALONE = [
 
 @pytest.mark.parametrize(("numbers", "shown"), ALONE)
 def test_small_groups_hide_and_so_does_what_would_give_them_away(numbers, shown):
-    assert choose_public({"diagnosis": partition(**numbers)})["diagnosis"] == shown
-
-
-def smallest_difference(shown, everyone):
-    """The fewest patients that a union of one attribute's groups, or what they leave, has more than another's."""
-    split = set().union(*everyone["diagnosis"].values())
-    unions = [split]
-    for name, groups in shown.items():
-        blocks = [everyone[name][group] for group in groups]
-        blocks.append(split - set().union(*blocks))
-        for number in range(1, len(blocks) + 1):
-            unions += [set().union(*chosen) for chosen in combinations(blocks, number)]
-    return min((len(a - b) for a in unions for b in unions if b < a), default=MIN_PATIENTS)
+    assert choose_public(partition(**numbers))["diagnosis"] == shown
 
 
 # [patients of both groups, what may be shown]; of 34 or more, the sum of the groups' means tells those of both
@@ -56,46 +55,109 @@ SHARED = [(0, ["60–69", "70–79"]), (4, ["60–69"]), (5, ["60–69", "70–7
 
 @pytest.mark.parametrize(("number", "shown"), SHARED)
 def test_few_patients_of_two_groups_hide_one_of_them(number, shown):
-    patients = [f"p{i}" for i in range(35)]
-    ages = {"60–69": set(patients[: 18 + number]), "70–79": set(patients[18:])}
-    everyone = {"age": ages, "sex": {"F": set(patients)}}
-    assert choose_public(everyone) == {"age": shown, "sex": ["F"]}
+    both = {at: ["60–69", "70–79"] for at in range(18, 18 + number)}
+    ages = {at: "60–69" if at < 18 else "70–79" for at in range(35)} | both
+    assert choose_public(cells(sex=dict.fromkeys(ages, "F"), age=ages)) == {"sex": ["F"], "age": shown}
 
 
 def test_what_two_groups_share_is_not_shown_beside_all_but_one_of_it():
-    """The sessions' sums less the split's are the sum of the six who came twice, of whom five are in their sixties."""
-    patients = [f"p{i}" for i in range(11)]
-    everyone = {
-        "session": {"session 1": set(patients), "session 2": set(patients[:6])},
-        "age": {"50–59": set(patients[5:]), "60–69": set(patients[:5])},
-    }
-    shown = choose_public(everyone)
-    assert shown == {"session": ["session 1"], "age": ["50–59", "60–69"]}  # session 1 alone says nothing of the six
+    """Session 2 is the sum of the six who came twice, of whom five are in their sixties."""
+    ages = {at: "60–69" if at < 5 else "50–59" for at in range(11)}
+    sessions = {at: ["session 1", "session 2"] if at < 6 else "session 1" for at in range(11)}
+    assert choose_public(cells(age=ages, session=sessions)) == {"age": ["50–59", "60–69"], "session": ["session 1"]}
+
+
+def test_the_change_of_few_patients_between_visits_is_not_shown():
+    """The split less its first sessions is half of what the four who came twice changed by."""
+    sessions = {at: ["session 1", "session 2"] if at < 4 else "session 1" for at in range(20)}
+    assert choose_public(cells(session=sessions)) == {"session": []}
 
 
 def test_groups_that_differ_by_few_patients_from_anothers_attribute_are_not_shown_together():
-    few = {"p17", "p18", "p19"}  # CN without S1, or S2 without AD
-    sites = {"S1": {f"p{i}" for i in range(17)}, "S2": {f"p{i}" for i in range(17, 40)}}
-    everyone = {"diagnosis": partition(CN=20, AD=20), "site": sites}
-    assert everyone["diagnosis"]["CN"] - sites["S1"] == sites["S2"] - everyone["diagnosis"]["AD"] == few
-    shown = choose_public(everyone)
-    assert smallest_difference(shown, everyone) >= MIN_PATIENTS
-    assert max(len(groups) for groups in shown.values()) == 2  # of the two attributes one is shown
+    diagnoses = {at: "CN" if at < 20 else "AD" for at in range(40)}
+    sites = {at: "S1" if at < 17 else "S2" for at in range(40)}  # CN without S1 are three
+    assert choose_public(cells(diagnosis=diagnoses, site=sites)) == {"diagnosis": ["AD", "CN"], "site": []}
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_no_difference_of_shown_groups_is_of_few_patients(seed):
+def test_three_attributes_together_are_searched():
+    """Any two groups differ by six, but sex and source less those out of diagnosis are 0, 1 and 2, twice."""
+    members = {"diagnosis": [*range(6)], "sex": [0, 1, 2, 6, 7, 8], "source": [0, 1, 2, 9, 10, 11]}
+    table = cells(**{name: {at: "in" if at in own else "out" for at in range(12)} for name, own in members.items()})
+    for name in members:
+        other = choose_public(table.drop(columns=name))
+        assert all(groups == ["in", "out"] for groups in other.values())
+    assert choose_public(table) == {"diagnosis": ["in", "out"], "sex": ["in", "out"], "source": []}
+
+
+def given_away(table, shown, most=MIN_PATIENTS - 1):
+    """Whether trying every set of up to four patients finds one of whom alone some combination of means is."""
+    patients = sorted(table["patient_id"].unique())
+    total = table.groupby("patient_id")["n_slices"].transform("sum")
+    published = [table["n_slices"] / total]
+    for name, groups in shown.items():
+        for group in groups:
+            own = table["n_slices"].where(table[name] == group, 0)
+            published.append((own / own.groupby(table["patient_id"]).transform("sum")).fillna(0))
+    exact = np.array(published)
+    members = np.array([sums.gt(0).groupby(table["patient_id"]).any().loc[patients] for sums in published], dtype=float)
+    owners = table["patient_id"].to_numpy()
+    return any(
+        np.linalg.matrix_rank(rows[:, ~np.isin(whose, few)]) < np.linalg.matrix_rank(rows)
+        for rows, whose in ((exact, owners), (members, np.array(patients)))
+        for number in range(1, most + 1)
+        for few in combinations(patients, number)
+    )
+
+
+def make_cohort(rng, number):
+    """Patients with one to three visits; diagnosis and age may change between them."""
+    visits = rng.integers(1, 4, number) if rng.random() < 0.5 else np.ones(number, dtype=int)
+    diagnosis, sex, source = (rng.choice(k, number, p=rng.dirichlet(np.ones(k))) for k in (3, 2, 2))
+    return cells(
+        diagnosis={at: [str(diagnosis[at] + (rng.random() < 0.2)) for _ in range(visits[at])] for at in range(number)},
+        sex={at: "FM"[sex[at]] for at in range(number)},
+        session={at: [f"session {visit}" for visit in range(1, visits[at] + 1)] for at in range(number)},
+        source={at: f"s{source[at]}" for at in range(number)},
+    )
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_no_set_of_few_patients_follows_from_what_is_shown_and_no_more_could_be(seed):
+    table = make_cohort(np.random.default_rng(seed), 11)
+    shown = choose_public(table)
+    assert not given_away(table, shown)
+    for name in shown:
+        for group in set(table[name]) - set(shown[name]):
+            assert given_away(table, shown | {name: [*shown[name], group]})
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_the_published_table_gives_nobody_away(seed):
+    """From slices and what is known of the scans to the rows that are shown, which are then attacked."""
     rng = np.random.default_rng(seed)
-    patients = [f"p{i}" for i in range(rng.integers(5, 60))]
-    everyone = {}
-    for name, number in (("diagnosis", 3), ("sex", 2), ("age", 5)):
-        own = rng.choice(number, len(patients), p=rng.dirichlet(np.ones(number)))
-        everyone[name] = {
-            str(g): {p for p, one in zip(patients, own, strict=True) if one == g} for g in sorted(set(own))
-        }
-    shown = choose_public(everyone)
-    assert all(len(everyone[name][group]) >= MIN_PATIENTS for name in shown for group in shown[name])
-    assert smallest_difference(shown, everyone) >= MIN_PATIENTS
+    table = make_cohort(rng, 12)
+    scans = table.assign(scan_id=[f"scan {number}" for number in range(len(table))], session_id=table["session"])
+    people = scans.assign(age=np.nan, site="")[PEOPLE_COLUMNS]
+    rows = scans.loc[scans.index.repeat(scans["n_slices"])].assign(split="test", bits_per_pixel=0.5)
+    rows = rows.assign(**{name: rng.random(len(rows)) for name in ("ssim", "ssim_foreground", "psnr", "mse", "mae")})
+    rows = rows.assign(slice_index=rows.groupby("scan_id").cumcount())
+    published = public_groups(slice_table(rows), people)
+    shown = {name: list(own["group"]) for name, own in published.groupby("attribute")}
+    assert shown
+    assert not given_away(table, shown)
+    for row in published.to_dict("records"):
+        inside = rows[rows[row["attribute"]] == row["group"]]
+        assert row["ssim"] == pytest.approx(inside.groupby("patient_id")["ssim"].mean().mean())
+
+
+def test_the_attack_finds_a_patient_where_groups_are_only_large_enough():
+    """By the rule of five patients a group alone, half of such cohorts give somebody away."""
+    found = 0
+    for seed in range(10):
+        table = make_cohort(np.random.default_rng(seed), 11)
+        sizes = {name: table.groupby(name)["patient_id"].nunique() for name in ("diagnosis", "sex", "source")}
+        found += given_away(table, {name: list(own.index[own >= MIN_PATIENTS]) for name, own in sizes.items()})
+    assert found >= 5
 
 
 @pytest.fixture
@@ -139,25 +201,13 @@ def test_the_rows_of_hidden_groups_are_gone(slices, people):
     assert set(table["attribute"]) <= set(ATTRIBUTES)
 
 
-def test_a_score_that_few_patients_have_is_left_out(scores, people):
-    """Of the twelve patients of train, the mean over those with foreground would be the one patient's own."""
-    one = scores.model.assign(
-        ssim_foreground=scores.model["ssim_foreground"].where(scores.model["patient_id"] == "sub-train03")
-    )
+def test_a_score_that_some_slice_lacks_is_left_out(scores, people):
+    """Of the patients of train, the mean would be over all but that slice, and what it lacks the slice's."""
+    lacking = (scores.model["scan_id"] == "sub-train03_ses-01") & (scores.model["slice_index"] == 2)
+    one = scores.model.assign(ssim_foreground=scores.model["ssim_foreground"].mask(lacking))
     content = public_content(ReportContent(RunScores(one, scores.latent), people))
     assert content.scores.model["ssim_foreground"].isna().all()
     assert content.scores.model["ssim"].notna().all()
-
-
-def test_groups_have_no_score_that_some_patient_lacks(slices, people):
-    rows = slice_table(slices)
-    rows = rows[rows["split"] == "train"]
-    table = public_groups(rows, people)
-    assert table["ssim_foreground"].notna().all()
-    lacking = rows.assign(ssim_foreground=rows["ssim_foreground"].mask(rows["patient_id"] == "sub-train03"))
-    table = public_groups(lacking, people)
-    assert table["ssim_foreground"].isna().all()
-    assert table["ssim"].notna().all()
 
 
 # [setting, value, whether it may be shown]

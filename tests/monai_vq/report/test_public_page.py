@@ -8,9 +8,9 @@ import pytest
 
 from monai_vq.errors import InputError
 from monai_vq.report.content import ReportContent
+from monai_vq.report.disclosure import MIN_PATIENTS
 from monai_vq.report.page import write_page
 from monai_vq.report.pictures import PatientPicture
-from monai_vq.report.public import MIN_PATIENTS
 from monai_vq.report.scores import RunScores, ScoreTables
 
 

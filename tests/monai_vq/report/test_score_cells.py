@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from monai_vq.report.score_cells import Cell, number, number_of, score_cell, score_groups
+from monai_vq.report.score_cells import Cell, score_cell, score_groups
 from monai_vq.report.scores import ScoreTables
 
 # [score, its name, its cell]
@@ -29,8 +29,3 @@ def test_each_split_has_the_model_first_then_the_baselines(scores):
         assert len({len(cells) for _, cells in group["lines"]}) == 1
     assert groups[2]["lines"][1][1][0] == score_cell(tables["mean training image"].splits.iloc[2], "ssim")
     assert groups[2]["lines"][1][1][5].value == "–"  # a baseline stores nothing
-
-
-def test_words_of_numbers():
-    assert (number_of(1, "patient"), number_of(0, "patient")) == ("1 patient", "0 patients")
-    assert (number(float("nan"), ".2f"), number(1.005, ".1f")) == ("–", "1.0")

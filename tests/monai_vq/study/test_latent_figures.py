@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from monai_vq.report import PatientPicture
+from monai_vq.report.styles import Style
 from monai_vq.study.latent_figures import draw_codebooks, draw_gains, draw_reconstructions, draw_usage
 from monai_vq.study.latents import Latent
-from monai_vq.study.styles import FAMILY_COLOURS, Style
+from monai_vq.study.styles import FAMILY_COLOURS
 
 STYLES = {name: Style(colour, "o", "-") for name, colour in zip("abc", FAMILY_COLOURS.values(), strict=False)}
 

@@ -5,11 +5,20 @@ import pytest
 from monai_vq.errors import InputError
 from monai_vq.metrics.latent_format import LatentFormat
 from monai_vq.report.comparison.checks import check_comparable
+from monai_vq.report.comparison.differences import patient_scores
 from monai_vq.report.scores import RunScores
 
+PATIENTS = {"train": 8, "val": 3, "test": 6}  # of the contents that are made
 
-def test_runs_of_one_dataset_are_compared_whatever_their_latents(make_content):
-    check_comparable({"a": make_content(rate=0.5), "b": make_content(rate=2.0, epochs=9), "c": make_content(seed=7)})
+
+def test_runs_of_one_dataset_are_compared_whatever_their_latents(make_content, compare):
+    """What is not refused has a score of every patient in every run, so that differences are of pairs."""
+    contents = {"a": make_content(rate=0.5), "b": make_content(rate=2.0, epochs=9), "c": make_content(seed=7)}
+    check_comparable(contents)
+    for split, number in PATIENTS.items():
+        scores = patient_scores(compare(**contents), "ssim", split)
+        assert scores.shape == (number, len(contents))
+        assert scores.notna().all(axis=None)
 
 
 def change(content, what):

@@ -106,7 +106,7 @@ def test_names_and_ids_are_text_wherever_they_stand(make_content, compare, rende
 def test_without_shared_pictures_the_page_says_so(make_content, make_pictures, compare, render):
     kept = make_content(pictures=make_pictures([("best", "sub-test01", 2)]))
     text = Page(render(compare(a=kept, b=make_content(seed=2)))).text
-    assert "The runs keep pictures of different slices" in text
+    assert "The runs keep no picture of the same slice." in text
     shared = Page(render(compare(a=kept, b=dataclasses.replace(make_content(seed=2), pictures=kept.pictures)))).text
     assert "best patient sub-test01 (scan sub-test01_ses-01, slice 2)" in shared
 

@@ -1,11 +1,11 @@
 import pytest
 from matplotlib.figure import Figure
 
-from monai_vq.report.comparison.styles import add_legend, assign_run_styles
+from monai_vq.report.styles import add_legend, assign_styles
 
 
 def test_no_two_runs_look_alike_in_points_or_in_lines():
-    styles = assign_run_styles([f"run {i}" for i in range(28)]).values()
+    styles = assign_styles([f"run {i}" for i in range(28)]).values()
     assert len({(style.colour, style.marker) for style in styles}) == 28
     assert len({(style.colour, str(style.line)) for style in styles}) == 28
 
