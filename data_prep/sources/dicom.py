@@ -14,7 +14,7 @@ from data_prep.sources.dicom_people import parse_dicom_age, person_of
 from data_prep.sources.dicom_sessions import number_sessions
 from data_prep.sources.scan import Found, Scan
 from data_prep.sources.source import Source
-from monai_vq.data.dicom import FoundSeries, LeftImages, Series, find_series, read_series
+from monai_vq.data.dicom import DERIVED, FoundSeries, LeftImages, Series, find_series, read_series
 from monai_vq.errors import InputError
 
 __all__ = ["DICOM", "find_dicom"]
@@ -27,6 +27,7 @@ def find_dicom(
     key_file: Path | None = None,
     keep_ids: bool = False,
     mixed_folders: bool = False,
+    derived: bool = False,
 ) -> Found:
     """Lists every original MR volume under a folder; only headers are read, and of them an allow-list.
 
@@ -40,6 +41,7 @@ def find_dicom(
         key_file: keeps the key of the pseudonyms and who is who; written. By default beside the source's folder.
         keep_ids: keep PatientIDs and relative paths, for data that were de-identified before.
         mixed_folders: take series from folders that hold images of several patients, told apart by PatientID.
+        derived: also take volumes that are derived from other images, as defaced and reformatted ones are.
 
     Raises:
         InputError: the folder does not exist, nothing in it is an MR volume, or an option is wrong.
@@ -47,7 +49,7 @@ def find_dicom(
     if keep_ids and key_file is not None:
         raise InputError("--keep_ids writes no pseudonyms, so --key_file would stay unused; give one of the two")
     pattern = _compile(series_regex)
-    files = find_series(source)
+    files = find_series(source, derived)
     pseudonyms = None if keep_ids else Pseudonyms.open(key_file or default_key_file(source))
     names = DicomNames(source, pseudonyms)
     choice = choose_series(files, pattern, mixed_folders)
@@ -109,7 +111,8 @@ def _list_others(files: FoundSeries, choice: Choice, names: DicomNames, found: F
 
 def _describe_left(images: LeftImages, names: DicomNames) -> Rejection:
     place = names.place([header.path for header in images.headers], "series")
-    return Rejection(place, f"{len(images.headers)} file(s): {images.reason}", "nothing is to do if it is not wanted")
+    remedy = "give --derived if it is a scan, such as a defaced one" if images.reason == DERIVED else images.remedy
+    return Rejection(place, f"{len(images.headers)} file(s): {images.reason}", remedy)
 
 
 def _note(files: FoundSeries, choice: Choice, found: Found, beside_source: bool) -> None:
@@ -136,12 +139,13 @@ def _add_arguments(parser: argparse._ActionsContainer) -> None:
     add("--key_file", type=Path, help="keeps the key of the pseudonyms (default: beside the source's folder)")
     add("--keep_ids", action="store_true", help="write PatientIDs and paths as they are; for de-identified data")
     add("--mixed_folders", action="store_true", help="take series from folders with images of several patients")
+    add("--derived", action="store_true", help="also take derived volumes, such as defaced or reformatted ones")
 
 
 DICOM = Source(
     summary="any folder of DICOM MR series; pseudonymised",
     finder=find_dicom,
     add_arguments=_add_arguments,
-    options=("series_regex", "key_file", "keep_ids", "mixed_folders"),
+    options=("series_regex", "key_file", "keep_ids", "mixed_folders", "derived"),
     example="--series_regex mprage",
 )

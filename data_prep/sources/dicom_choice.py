@@ -47,6 +47,7 @@ def choose_series(found: FoundSeries, series_regex: re.Pattern[str] | None, mixe
         else:
             try:
                 _check_owner(series, crowded)
+                series.check_complete()
                 check_series(series.headers)
                 find_grid([frame for header in series.headers for frame in header.frames])
             except VolumeError as error:

@@ -11,6 +11,7 @@ __all__ = ["parse_dicom_age", "person_of"]
 
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+_NO_AGE = "000Y"  # what scanners write where no birth date was given; of a newborn, days are
 _SEXES = ("F", "M", "O")
 _MAX_TESLA = 20.0  # beyond, the scanner wrote gauss
 _GAUSS = 1e-4  # tesla
@@ -31,13 +32,13 @@ def person_of(headers: Sequence[DicomHeader]) -> Person:
 
 
 def parse_dicom_age(text: str) -> float | None:
-    """Years of an age string; None where it is empty or none.
+    """Years of an age string; None where it is empty, none, or `000Y`.
 
-    >>> parse_dicom_age("074Y"), parse_dicom_age("018M"), parse_dicom_age("74"), parse_dicom_age("999Y")
+    >>> parse_dicom_age("074Y"), parse_dicom_age("018M"), parse_dicom_age("74"), parse_dicom_age("000Y")
     (74.0, 1.5, None, None)
     """
     match = _AGE.fullmatch(text)
-    if match is None:
+    if match is None or text == _NO_AGE:
         return None
     age = int(match[1]) * _DAYS[match[2]] / _DAYS["Y"]
     return age if age <= MAX_AGE else None

@@ -14,24 +14,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monai_vq.data import VolumeError
-from monai_vq.data.dicom import MIN_SLICES, Series, UnreadFile, find_series, read_header, read_series
+from monai_vq.data.dicom import DERIVED, MIN_SLICES, Series, UnreadFile, find_series, read_header, read_series
 from monai_vq.reconstruct.input_scan import FoundScans, InputScan, SkippedFile
 from monai_vq.reconstruct.scan import ReconstructedScan
 
 __all__ = ["compression_ratio", "find_dicom_scans"]
 
 _DIGITS = 8  # hexadecimal
-_WANTED = "nothing is to do if it is not wanted"
 
 
 def find_dicom_scans(files: Sequence[Path], is_alone: bool = False) -> FoundScans:
     """Lists the MR volumes among files by their headers; what is not DICOM is passed over.
+
+    Volumes that are derived from other images, as defaced ones are, are taken where no original one is among the files.
 
     Args:
         files: of whatever kind.
         is_alone: the one file was given by itself, and is reported if it is not DICOM.
     """
     series = find_series(files)
+    if not series.series and any(images.reason == DERIVED for images in series.left):
+        series = find_series(files, take_derived=True)
     found, by_digest = FoundScans(), defaultdict(list)
     for one in series.series:
         by_digest[_digest(one.headers[0].series)].append(one)
@@ -42,7 +45,7 @@ def find_dicom_scans(files: Sequence[Path], is_alone: bool = False) -> FoundScan
             _add(volume, name, patients, found)
     for images in series.left:
         place = f"series-{_digest(images.headers[0].series)}"
-        found.skipped.append(SkippedFile(place, f"{len(images.headers)} file(s): {images.reason}", _WANTED))
+        found.skipped.append(SkippedFile(place, f"{len(images.headers)} file(s): {images.reason}", images.remedy))
     found.skipped += [_describe(unread) for unread in series.damaged]
     found.skipped += [_describe(unread) for unread in series.others if is_alone]
     return found
@@ -62,17 +65,25 @@ def compression_ratio(files: Sequence[Path], done: ReconstructedScan) -> float |
 
 
 def _add(series: Series, name: str, patients: dict[str, str], found: FoundScans) -> None:
-    header = series.headers[0]
+    try:
+        _check_volume(series)
+    except VolumeError as error:
+        found.skipped.append(SkippedFile(name, error.reason, error.remedy))
+        return
+    original = series.headers[0].patient
+    patient = patients.get(original, name)
+    scan = InputScan(name, patient, "", name, "DICOM", series.files, read_series, _no_header, bool(original))
+    found.scans.append(scan)
+
+
+def _check_volume(series: Series) -> None:
     if series.n_slices < MIN_SLICES:
         reason = f"{series.n_slices} slice(s), expected at least {MIN_SLICES} of a volume"
-        found.skipped.append(SkippedFile(name, reason, "give all files of the series"))
-    elif any(one.burned_in for one in series.headers):
+        raise VolumeError(reason, "give all files of the series")
+    if any(one.burned_in for one in series.headers):
         reason = "text is burned into the pixels (BurnedInAnnotation), which may name the patient"
-        found.skipped.append(SkippedFile(name, reason, "cover it, and set the element to NO"))
-    else:
-        patient = patients.get(header.patient, name)
-        scan = InputScan(name, patient, "", name, "DICOM", series.files, read_series, _no_header, bool(header.patient))
-        found.scans.append(scan)
+        raise VolumeError(reason, "cover it, and set the element to NO")
+    series.check_complete()
 
 
 def _no_header(files: tuple[Path, ...]) -> None:

@@ -5,9 +5,11 @@ from monai_vq.data.dicom.derived_series import write_derived_series
 from monai_vq.data.dicom.geometry import find_grid
 from monai_vq.data.dicom.grouping import MIN_SLICES, FoundSeries, LeftImages, Series, UnreadFile, find_series
 from monai_vq.data.dicom.headers import DicomHeader, read_header
+from monai_vq.data.dicom.kinds import DERIVED
 from monai_vq.data.dicom.series import read_series
 
 __all__ = [
+    "DERIVED",
     "MIN_SLICES",
     "DicomHeader",
     "FoundSeries",

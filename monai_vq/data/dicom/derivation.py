@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.valuerep import format_number_as_ds
 
@@ -52,13 +50,13 @@ class Derivation:
     compression_ratio: float | None
 
 
-def complete_image(dataset: Dataset, source: Dataset, pixels: NDArray[np.integer], derivation: Derivation) -> None:
-    """Adds what classic and enhanced images have in common.
+def complete_image(dataset: Dataset, source: Dataset, size: tuple[int, int], derivation: Derivation) -> None:
+    """Adds what classic and enhanced images have in common, but the pixels themselves.
 
     Args:
         dataset: the new image, with the elements copied from its source.
         source: elements of the source's file.
-        pixels: stored numbers, [frames, rows, columns].
+        size: rows and columns.
         derivation: of the series.
     """
     add_elements(
@@ -70,14 +68,13 @@ def complete_image(dataset: Dataset, source: Dataset, pixels: NDArray[np.integer
         ContentTime=derivation.created.strftime("%H%M%S"),
         **_equipment_elements(source),
         **_lossy_elements(source, derivation.compression_ratio),
-        **_pixel_elements(pixels),
+        **_pixel_elements(size, derivation.scale.signed),
     )
     for keyword in EMPTY_IF_MISSING:
         if keyword not in dataset:
             setattr(dataset, keyword, "")
     if not read_text(dataset, "FrameOfReferenceUID"):
         dataset.FrameOfReferenceUID = derivation.frame_of_reference
-    dataset.add_new("PixelData", "OW", pixels.tobytes())
 
 
 def derivation_elements(derivation: Derivation, reference: Dataset) -> dict[str, Any]:
@@ -131,14 +128,14 @@ def _lossy_elements(source: Dataset, ratio: float | None) -> dict[str, Any]:
     return {"LossyImageCompression": "01", **{name: values for name, values in known.items() if values}}
 
 
-def _pixel_elements(pixels: NDArray[np.integer]) -> dict[str, Any]:
+def _pixel_elements(size: tuple[int, int], signed: bool) -> dict[str, Any]:
     return {
         "SamplesPerPixel": 1,
         "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": pixels.shape[1],
-        "Columns": pixels.shape[2],
+        "Rows": size[0],
+        "Columns": size[1],
         "BitsAllocated": 16,
         "BitsStored": 16,
         "HighBit": 15,
-        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+        "PixelRepresentation": int(signed),
     }

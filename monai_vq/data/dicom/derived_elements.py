@@ -130,6 +130,12 @@ _NESTED = frozenset(
         "EchoTrainLength",
         "RFEchoTrainLength",
         "GradientEchoTrainLength",
+        "SpecificAbsorptionRateSequence",
+        "SpecificAbsorptionRateDefinition",
+        "SpecificAbsorptionRateValue",
+        "OperatingModeSequence",
+        "OperatingModeType",
+        "OperatingMode",
     )
 )
 EMPTY_IF_MISSING = (

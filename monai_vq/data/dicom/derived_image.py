@@ -1,4 +1,4 @@
-"""The dataset of a derived image, from that of its source.
+"""The dataset of a derived image but its pixels, from that of its source.
 
 A slice of a classic series becomes an MR image again, not a secondary capture: only so do position, orientation and
 frame of reference belong to the object, and viewers lay it over its source. A multi-frame file becomes an enhanced MR
@@ -8,8 +8,6 @@ image, also where it was a legacy converted one, which by definition was convert
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
@@ -35,7 +33,7 @@ _FIXED = {
 
 
 def derive_classic(
-    source: Dataset, reference: tuple[str, str], instance: str, pixels: NDArray[np.integer], derivation: Derivation
+    source: Dataset, reference: tuple[str, str], instance: str, size: tuple[int, int], derivation: Derivation
 ) -> Dataset:
     """Makes the image of one slice.
 
@@ -43,7 +41,7 @@ def derive_classic(
         source: elements of the slice's file.
         reference: SOP class and SOP instance of that file.
         instance: SOPInstanceUID of the new one.
-        pixels: stored numbers, [1, rows, columns].
+        size: rows and columns.
         derivation: of the series.
     """
     # The window of inverted numbers is of no use for the others.
@@ -57,7 +55,7 @@ def derive_classic(
     )
     if not derivation.scale.is_identity:  # an MR image of the standard has no scale, but readers of all makers know it
         add_elements(dataset, **rescale_elements(derivation.scale))
-    complete_image(dataset, source, pixels, derivation)
+    complete_image(dataset, source, size, derivation)
     return dataset
 
 
@@ -65,7 +63,7 @@ def derive_enhanced(
     source: Dataset,
     reference: tuple[str, str],
     instance: str,
-    pixels: NDArray[np.integer],
+    size: tuple[int, int],
     derivation: Derivation,
     places: Sequence[int],
 ) -> Dataset:
@@ -75,13 +73,13 @@ def derive_enhanced(
         source: elements of the file.
         reference: SOP class and SOP instance of that file.
         instance: SOPInstanceUID of the new one.
-        pixels: stored numbers, [frames, rows, columns].
+        size: rows and columns.
         derivation: of the series.
         places: index in the volume of each frame.
     """
     dataset = copy_elements(source, ENHANCED)
     add_elements(dataset, SOPClassUID=EnhancedMRImageStorage, SOPInstanceUID=instance, InstanceNumber=1)
-    add_elements(dataset, NumberOfFrames=len(pixels), **_dimension_elements(derivation))
+    add_elements(dataset, NumberOfFrames=len(places), **_dimension_elements(derivation))
     dataset.SourceImageEvidenceSequence = [_evidence(source, reference)]
     dataset.BurnedInAnnotation = read_text(source, "BurnedInAnnotation") or "NO"  # must be said of an enhanced image
     kind = _kind_elements(source)
@@ -98,7 +96,7 @@ def derive_enhanced(
         frame = source_reference(*reference, ReferencedFrameNumber=number)
         group.DerivationImageSequence = [make_item(**derivation_elements(derivation, frame))]
     add_elements(dataset, SharedFunctionalGroupsSequence=[shared], PerFrameFunctionalGroupsSequence=groups)
-    complete_image(dataset, source, pixels, derivation)
+    complete_image(dataset, source, size, derivation)
     return dataset
 
 

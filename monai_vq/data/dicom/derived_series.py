@@ -1,24 +1,21 @@
 """Writes what was made of a volume as a series of its own, beside the one it was read from."""
 
 import hashlib
-import io
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import MRImageStorage, generate_uid
 
-from monai_vq.atomic import PART
 from monai_vq.data.dicom.consistency import check_series
 from monai_vq.data.dicom.copies import drop_copies
 from monai_vq.data.dicom.derivation import Derivation
 from monai_vq.data.dicom.derived_elements import READ_TAGS
+from monai_vq.data.dicom.derived_file import write_image
+from monai_vq.data.dicom.derived_folder import IMAGE_NAME, whole_folder
 from monai_vq.data.dicom.derived_image import derive_classic, derive_enhanced
 from monai_vq.data.dicom.geometry import SliceGrid, find_grid
 from monai_vq.data.dicom.headers import DicomHeader, read_header
@@ -27,13 +24,13 @@ from monai_vq.data.dicom.silence import silenced_pydicom
 from monai_vq.data.dicom.stored_scale import choose_scale
 from monai_vq.data.dicom.stream import explained_damage, parse_file
 from monai_vq.data.nifti import VolumeError
+from monai_vq.data.storage import MAX_VOLUME_BYTES
 from monai_vq.errors import InputError
 
 __all__ = ["write_derived_series"]
 
 MAX_DESCRIPTION = 64  # characters of SeriesDescription
 NUMBER_OFFSET = 1000  # of SeriesNumber, so that derived series follow the originals
-_NAME = "IM{:05d}.dcm"
 
 
 def write_derived_series(
@@ -70,24 +67,24 @@ def write_derived_series(
             or the folder holds something else. No message quotes a header.
     """
     headers, _ = drop_copies([read_header(path) for path in source])
-    _check_source(headers)
+    _check_source(headers, array.nbytes)
     grid = find_grid([frame for header in headers for frame in header.frames])
     _check_array(array, headers, grid)
     _check_texts(description, compression_ratio)
     derivation, new_uid = _describe(headers, array, description, compression_ratio, seed)
     places = _places(headers, grid)
-    with _whole_folder(folder) as part:
+    with whole_folder(folder) as part:
         for number, (header, slices) in enumerate(places, start=1):
-            pixels = derivation.scale.encode(array[:, :, slices]).transpose(2, 1, 0)
-            content = _derive(header, np.ascontiguousarray(pixels), derivation, new_uid("image", number), slices)
-            (part / _NAME.format(number)).write_bytes(content)
-    return [folder / _NAME.format(number) for number in range(1, len(places) + 1)]
+            dataset = _derive(header, derivation, new_uid("image", number), slices)
+            frames = (derivation.scale.encode(array[:, :, index]).T for index in slices)
+            write_image(part / IMAGE_NAME.format(number), dataset, frames)
+    return [folder / IMAGE_NAME.format(number) for number in range(1, len(places) + 1)]
 
 
-def _check_source(headers: Sequence[DicomHeader]) -> None:
+def _check_source(headers: Sequence[DicomHeader], size: int) -> None:
     if not headers:
         raise VolumeError("no file, expected those of one series", "give all files of the series")
-    check_series(headers)
+    check_series(headers, max(MAX_VOLUME_BYTES, size))  # a volume that was read once may be larger than memory
     if headers[0].sop_class not in MR_CLASSES:
         raise VolumeError("not an MR image, so it is unknown what a derived one must say", "write NIfTI instead")
 
@@ -100,7 +97,7 @@ def _check_array(array: NDArray[np.floating], headers: Sequence[DicomHeader], gr
             f"voxels of shape {list(array.shape)} for a series of {list(expected)} columns, rows and slices; "
             "give the files that the volume was read from, and its array as it was read."
         )
-    if not np.isfinite(array).all():
+    if not all(np.isfinite(voxels).all() for voxels in _slices(array)):
         raise InputError("voxels are NaN or infinite, which DICOM cannot store; replace them first.")
 
 
@@ -123,7 +120,7 @@ def _describe(
     seed: int | None,
 ) -> tuple[Derivation, Callable[..., str]]:
     first, frames = headers[0], [frame for header in headers for frame in header.frames]
-    voxels = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() if seed is not None else ""
+    voxels = _hash(array) if seed is not None else ""
 
     def new_uid(*what: object) -> str:
         if seed is None:
@@ -145,6 +142,18 @@ def _describe(
     return derivation, new_uid
 
 
+def _hash(array: NDArray[np.floating]) -> str:
+    digest = hashlib.sha256()
+    for voxels in _slices(array):
+        digest.update(np.ascontiguousarray(voxels).data)
+    return digest.hexdigest()
+
+
+def _slices(array: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
+    """One slice after another, as a volume may be larger than memory."""
+    return (array[:, :, index] for index in range(array.shape[2]))
+
+
 def _places(headers: Sequence[DicomHeader], grid: SliceGrid) -> list[tuple[DicomHeader, list[int]]]:
     """Files in the order of their first slices, each with the slices that its frames are."""
     place = {frame: index for index, frame in enumerate(grid.order)}
@@ -155,39 +164,11 @@ def _places(headers: Sequence[DicomHeader], grid: SliceGrid) -> list[tuple[Dicom
     return sorted(places, key=lambda of_file: of_file[1])
 
 
-def _derive(
-    header: DicomHeader, pixels: NDArray[np.integer], derivation: Derivation, instance: str, slices: Sequence[int]
-) -> bytes:
+def _derive(header: DicomHeader, derivation: Derivation, instance: str, slices: Sequence[int]) -> Dataset:
     reference = (str(header.sop_class), header.sop_instance)
+    size = (header.format.rows or 0, header.format.columns or 0)
     with silenced_pydicom(), explained_damage():
         source = parse_file(header.path, READ_TAGS).dataset
         if header.sop_class == MRImageStorage:
-            return _encode(derive_classic(source, reference, instance, pixels, derivation))
-        return _encode(derive_enhanced(source, reference, instance, pixels, derivation, slices))
-
-
-def _encode(dataset: Dataset) -> bytes:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta = meta
-    file = io.BytesIO()
-    dcmwrite(file, dataset, enforce_file_format=True)
-    return file.getvalue()
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Yields a hidden folder beside `folder` to write to, which takes its place only when all went well."""
-    others = [path.name for path in folder.iterdir() if not path.match("IM*.dcm")] if folder.is_dir() else []
-    if others or (folder.exists() and not folder.is_dir()):
-        raise InputError(f"{folder} holds something else than a derived series; give a new folder.")
-    part = folder.with_name(f".{folder.name}{PART}")
-    shutil.rmtree(part, ignore_errors=True)  # left by a run that was killed
-    part.mkdir(parents=True)
-    try:
-        yield part
-        shutil.rmtree(folder, ignore_errors=True)  # a folder gives way in one step only where it is empty
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+            return derive_classic(source, reference, instance, size, derivation)
+        return derive_enhanced(source, reference, instance, size, derivation, slices)

@@ -13,6 +13,8 @@ FRAME_KEYWORDS = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
     "RescaleSlope",
     "RescaleIntercept",
     "EchoTime",
@@ -33,6 +35,8 @@ class Frame:
         slope: factor of the stored numbers, 1 where nothing is said.
         intercept: added after it, 0 where nothing is said.
         echo_time: ms; None where nothing is said.
+        thickness: of the slice, mm; None where nothing is said.
+        distance: to the next slice, as the header says it, mm; None where nothing is said. Some write the gap.
     """
 
     position: tuple[float, ...] | None
@@ -41,6 +45,8 @@ class Frame:
     slope: float | None
     intercept: float | None
     echo_time: float | None
+    thickness: float | None = None
+    distance: float | None = None
 
 
 def read_frames(dataset: Dataset) -> tuple[Frame, ...]:
@@ -69,11 +75,14 @@ def _macro_finder(group: Dataset, shared: list[Dataset]) -> Callable[[str], Data
 def _read_frame(find: Callable[[str], Dataset]) -> Frame:
     scale, echo = find("PixelValueTransformationSequence"), find("MREchoSequence")
     echo_time = read_number(echo, "EffectiveEchoTime")
+    measures = find("PixelMeasuresSequence")
     return Frame(
         position=read_numbers(find("PlanePositionSequence"), "ImagePositionPatient", 3),
         orientation=read_numbers(find("PlaneOrientationSequence"), "ImageOrientationPatient", 6),
-        spacing=read_numbers(find("PixelMeasuresSequence"), "PixelSpacing", 2),
+        spacing=read_numbers(measures, "PixelSpacing", 2),
         slope=read_number(scale, "RescaleSlope", default=1.0),
         intercept=read_number(scale, "RescaleIntercept", default=0.0),
         echo_time=read_number(echo, "EchoTime") if echo_time is None else echo_time,
+        thickness=read_number(measures, "SliceThickness"),
+        distance=read_number(measures, "SpacingBetweenSlices"),
     )

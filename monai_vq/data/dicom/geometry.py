@@ -17,7 +17,7 @@ from monai_vq.data.dicom.frames import Frame
 from monai_vq.data.nifti import VolumeError
 from monai_vq.data.volume import MIN_SPACING_MM, check_affine
 
-__all__ = ["ORIENTATION_TOLERANCE", "SliceGrid", "find_grid", "slice_order"]
+__all__ = ["ORIENTATION_TOLERANCE", "SliceGrid", "count_repeats", "find_grid", "slice_order"]
 
 ORIENTATION_TOLERANCE = 1e-3
 """Of a direction's components: some exporters cut decimals off, but a head must not turn between slices."""
@@ -55,12 +55,25 @@ def slice_order(frames: Sequence[Frame]) -> tuple[int, ...]:
     return tuple(int(index) for index in np.argsort(positions @ _normal(orientations[0]), kind="stable"))
 
 
+def count_repeats(frames: Sequence[Frame]) -> int:
+    """How many frames lie at each height along the first one's normal; 1 where not all heights have as many.
+
+    Raises:
+        VolumeError: a position or orientation is missing or invalid.
+    """
+    heights = np.sort(_collect(frames, "position") @ _normal(_collect(frames, "orientation")[0]))
+    starts = np.flatnonzero(np.diff(heights, prepend=-np.inf) >= MIN_SPACING_MM)
+    counts = np.diff([*starts, len(heights)])
+    return int(counts[0]) if (counts == counts[0]).all() else 1
+
+
 def find_grid(frames: Sequence[Frame]) -> SliceGrid:
     """Orders frames by position and fits the grid on which they lie.
 
     Raises:
         VolumeError: a position, orientation or pixel spacing is missing; orientations or spacings differ; slices are
-            missing, repeated, unevenly spaced, or shifted against one another (as under a tilted gantry).
+            missing (of a regular gap the header tells), repeated, unevenly spaced, or shifted against one another (as
+            under a tilted gantry).
     """
     if len(frames) < 2:
         raise VolumeError(f"{len(frames)} slice, expected at least 2", "give all files of the series")
@@ -71,7 +84,9 @@ def find_grid(frames: Sequence[Frame]) -> SliceGrid:
     normal = _normal(orientation)
     order = slice_order(frames)
     positions = _collect(frames, "position")[list(order)]
-    _check_steps(np.diff(positions @ normal))
+    steps = np.diff(positions @ normal)
+    _check_steps(steps)
+    _check_distance(float(np.median(steps)), frames)
     first, step = _fit_line(positions, normal)
     affine = np.eye(4)
     affine[:3, 0] = _unit(orientation[:3]) * spacing[1]
@@ -134,6 +149,23 @@ def _check_steps(steps: NDArray[np.float64]) -> None:
         f"the distance of slices varies from {steps.min():.4g} to {steps.max():.4g} mm",
         "give the original series, with slices at equal distances",
     )
+
+
+def _check_distance(step: float, frames: Sequence[Frame]) -> None:
+    """Refuses slices of which every second, or third, is there; the header then says a shorter distance.
+
+    Some scanners write the gap between slices for their distance; it is shorter than a slice is thick.
+    """
+    said, thickness = frames[0].distance, frames[0].thickness
+    if not said or not thickness or said < MIN_SPACING_MM or said < thickness * (1 - POSITION_TOLERANCE):
+        return
+    multiple = round(step / said)
+    if multiple > 1 and abs(step - multiple * said) <= POSITION_TOLERANCE * step:
+        raise VolumeError(
+            f"slices lie {step:.4g} mm apart, and {said:.4g} mm as the header says: {multiple - 1} of {multiple} are "
+            "missing",
+            "export the whole series again",
+        )
 
 
 def _fit_line(

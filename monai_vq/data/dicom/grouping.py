@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monai_vq.data.dicom.copies import drop_copies
-from monai_vq.data.dicom.geometry import ORIENTATION_TOLERANCE, slice_order
+from monai_vq.data.dicom.geometry import ORIENTATION_TOLERANCE, count_repeats, slice_order
 from monai_vq.data.dicom.headers import DicomHeader, read_header
-from monai_vq.data.dicom.kinds import find_other_kind
+from monai_vq.data.dicom.kinds import DERIVED, find_other_kind
 from monai_vq.data.dicom.stream import NotDicomError
 from monai_vq.data.nifti import VolumeError
 from monai_vq.errors import InputError
@@ -29,10 +29,12 @@ class Series:
     Attributes:
         headers: in the order of slices; as the files are named where that is unknown.
         n_copies: files left out as they are another of the series, byte by byte.
+        n_missing: images of the series that its headers count and that are not there.
     """
 
     headers: tuple[DicomHeader, ...]
     n_copies: int = 0
+    n_missing: int = 0
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -44,13 +46,26 @@ class Series:
         """Slices, of which an enhanced file has many."""
         return sum(len(header.frames) for header in self.headers)
 
+    def check_complete(self) -> None:
+        """Refuses a series that was not copied to its end, which its slices do not show.
+
+        Raises:
+            VolumeError: images are missing.
+        """
+        if self.n_missing:
+            raise VolumeError(
+                f"{self.n_missing} image(s) are missing of those that the headers count (ImagesInAcquisition)",
+                "export or copy the whole series again",
+            )
+
 
 @dataclass(frozen=True)
 class LeftImages:
-    """Images of one series that are left out on purpose."""
+    """Images of one series that are left out on purpose; `remedy` says what to do if they are wanted."""
 
     headers: tuple[DicomHeader, ...]
     reason: str
+    remedy: str = "nothing is to do if it is not wanted"
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ class FoundSeries:
 
     Attributes:
         series: sorted by study, series and echo.
-        left: localizers, derived images, other objects.
+        left: localizers, derived images, several volumes in one series, other objects.
         damaged: files that are DICOM, or empty, and cannot be read.
         others: files that are not DICOM.
     """
@@ -78,15 +93,18 @@ class FoundSeries:
     others: list[UnreadFile] = field(default_factory=list)
 
 
-def find_series(source: Path | Iterable[Path]) -> FoundSeries:
+def find_series(source: Path | Iterable[Path], take_derived: bool = False) -> FoundSeries:
     """Finds the MR volumes among files by their headers alone; names and places of the files mean nothing.
 
     A series is what shares a SeriesInstanceUID. It is parted by matrix size, orientation and echo time where each
     part has at least `MIN_SLICES` images; a part that is smaller stays in, so that the series is refused, not silently
-    shortened, when one of its slices is damaged.
+    shortened, when one of its slices is damaged. A part with several images at each place, as of time points or
+    diffusion weightings, is left out.
 
     Args:
         source: a folder, searched to its depth, or files. Hidden files are never read.
+        take_derived: also take what is derived from other images, as reformatted and defaced volumes are; maps and
+            projections are left out nevertheless.
 
     Raises:
         InputError: the folder does not exist, or has too many files.
@@ -105,7 +123,7 @@ def find_series(source: Path | Iterable[Path]) -> FoundSeries:
         else:
             by_series[header.series].append(header)
     for headers in by_series.values():
-        _sort_series(headers, found)
+        _sort_series(headers, take_derived, found)
     found.series.sort(key=_series_order)
     return found
 
@@ -125,17 +143,44 @@ def _list_files(source: Path | Iterable[Path]) -> list[Path]:
     return sorted(files)
 
 
-def _sort_series(headers: list[DicomHeader], found: FoundSeries) -> None:
+def _sort_series(headers: list[DicomHeader], take_derived: bool, found: FoundSeries) -> None:
     by_kind: dict[str, list[DicomHeader]] = defaultdict(list)
     for header in headers:
         by_kind[find_other_kind(header)].append(header)
-    slices, n_copies = drop_copies(by_kind.pop("", []))
+    n_missing = _count_missing(headers)
+    for kind in ("", DERIVED) if take_derived else ("",):
+        _add_volumes(by_kind.pop(kind, []), n_missing, found)
     found.left += [LeftImages(tuple(others), reason) for reason, others in sorted(by_kind.items())]
+
+
+def _count_missing(headers: Sequence[DicomHeader]) -> int:
+    """How many fewer images there are than one acquisition has; a series may hold several, so it may have more."""
+    n_frames = sum(len(header.frames) for header in headers)
+    return max(0, max(header.n_acquired or 0 for header in headers) - n_frames)
+
+
+def _add_volumes(headers: Sequence[DicomHeader], n_missing: int, found: FoundSeries) -> None:
+    slices, n_copies = drop_copies(headers)
     parts = _part(slices)
     if any(Series(tuple(part)).n_slices < MIN_SLICES for part in parts):
-        parts = [slices] if slices else []
+        parts = [slices]
     for part in parts:
-        found.series.append(Series(_order(part), n_copies if part is parts[0] else 0))
+        n_repeats = _count_repeats(part)
+        if n_repeats > 1:
+            reason = f"{n_repeats} images at each place, as of time points, diffusion weightings or repeats"
+            found.left.append(LeftImages(tuple(part), reason, "give the files of one of them alone if it is wanted"))
+        else:
+            found.series.append(Series(_order(part), n_copies if part is parts[0] else 0, n_missing))
+
+
+def _count_repeats(headers: Sequence[DicomHeader]) -> int:
+    """How many images lie at each place; 1 where that is unknown, or where there is more to tell of the series."""
+    if len({header.sop_class for header in headers}) > 1:
+        return 1
+    try:
+        return count_repeats([frame for header in headers for frame in header.frames])
+    except VolumeError:
+        return 1
 
 
 def _part(headers: Sequence[DicomHeader]) -> list[list[DicomHeader]]:

@@ -7,6 +7,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from monai_vq.data.dicom.complex_part import COMPLEX_TAGS, read_complex_part
 from monai_vq.data.dicom.frames import FRAME_KEYWORDS, Frame, read_frames
 from monai_vq.data.dicom.silence import silenced_pydicom
 from monai_vq.data.dicom.stream import PixelElement, explained_damage, parse_file
@@ -22,6 +23,7 @@ _FORMAT_KEYWORDS = (
     "Columns",
     "BitsAllocated",
     "BitsStored",
+    "HighBit",
     "PixelRepresentation",
 )
 _STUDY_KEYWORDS = (
@@ -42,13 +44,14 @@ _IDENTITY_KEYWORDS = (
     "PatientID",
     "Modality",
     "ImageType",
+    "ImagesInAcquisition",
     "BurnedInAnnotation",
 )
 _TAGS = frozenset(
     tag
     for keyword in (*_IDENTITY_KEYWORDS, *_STUDY_KEYWORDS, *_FORMAT_KEYWORDS, *FRAME_KEYWORDS)
     if (tag := tag_for_keyword(keyword)) is not None
-)
+) | frozenset(COMPLEX_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class PixelFormat:
         frames: images in the file.
         bits_allocated: bits of a stored value.
         bits_stored: bits of them that are used.
+        high_bit: number of the highest of these, from 0.
         signed: 1 for two's complement, 0 for unsigned.
         photometric: `MONOCHROME2` where large values are bright, `MONOCHROME1` where they are dark, or colour.
     """
@@ -72,6 +76,7 @@ class PixelFormat:
     frames: int | None
     bits_allocated: int | None
     bits_stored: int | None
+    high_bit: int | None
     signed: int | None
     photometric: str
 
@@ -114,6 +119,8 @@ class DicomHeader:
         patient: PatientID; private.
         modality: such as `MR`.
         image_type: such as `ORIGINAL`, `PRIMARY`, `M`.
+        complex_part: such as `PHASE`; empty where nothing but perhaps the type says it.
+        n_acquired: images of the acquisition, of which there may be several in a series; None where nothing says it.
         burned_in: whether text is said to be burned into the pixels.
         info: of study and patient.
         format: of the pixels.
@@ -131,6 +138,8 @@ class DicomHeader:
     patient: str
     modality: str
     image_type: tuple[str, ...]
+    complex_part: str
+    n_acquired: int | None
     burned_in: bool
     info: StudyInfo
     format: PixelFormat
@@ -159,6 +168,8 @@ def read_header(path: Path) -> DicomHeader:
             patient=read_text(dataset, "PatientID"),
             modality=read_text(dataset, "Modality"),
             image_type=tuple(text.upper() for text in read_texts(dataset, "ImageType")),
+            complex_part=read_complex_part(dataset),
+            n_acquired=read_integer(dataset, "ImagesInAcquisition"),
             burned_in=read_text(dataset, "BurnedInAnnotation").upper() == "YES",
             info=_read_info(dataset),
             format=_read_format(dataset),
@@ -190,6 +201,7 @@ def _read_format(dataset: Dataset) -> PixelFormat:
         frames=read_integer(dataset, "NumberOfFrames", default=1),
         bits_allocated=read_integer(dataset, "BitsAllocated"),
         bits_stored=read_integer(dataset, "BitsStored"),
+        high_bit=read_integer(dataset, "HighBit"),
         signed=read_integer(dataset, "PixelRepresentation"),
         photometric=read_text(dataset, "PhotometricInterpretation"),
     )

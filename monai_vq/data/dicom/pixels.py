@@ -1,7 +1,8 @@
-"""The stored numbers of a file, native or compressed, with every size checked before anything is allocated."""
+"""The stored numbers of a file, native or compressed, frame by frame: no file is decoded as a whole."""
 
 import math
 import struct
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from pydicom.uid import UID, RLELossless
 from monai_vq.data.dicom.codestream import declared_size
 from monai_vq.data.dicom.headers import DicomHeader, PixelFormat
 from monai_vq.data.dicom.stream import UNDEFINED_LENGTH, explained_damage, open_content
-from monai_vq.data.nifti import MAX_DIM, MAX_VOLUME_BYTES, VolumeError
+from monai_vq.data.nifti import MAX_DIM, VolumeError
 
 __all__ = ["check_decoder", "check_format", "read_pixels"]
 
@@ -39,10 +40,13 @@ def check_format(form: PixelFormat) -> None:
     if form.bits_allocated not in _BITS or not 1 <= (form.bits_stored or 0) <= form.bits_allocated:
         bits = f"{_describe(form.bits_stored)} of {_describe(form.bits_allocated)}"
         raise VolumeError(f"{bits} bits a pixel, expected at most all of 8, 16 or 32", _EXPORT_AGAIN)
+    if form.high_bit is not None and form.high_bit >= (form.bits_stored or 0):
+        reason = (
+            f"HighBit is {form.high_bit} for {form.bits_stored} bits, expected less: the numbers are not at the end"
+        )
+        raise VolumeError(reason, _EXPORT_AGAIN)
     if form.signed not in (0, 1):
         raise VolumeError(f"PixelRepresentation is {_describe(form.signed)}, expected 0 or 1", _EXPORT_AGAIN)
-    if _native_bytes(form) > MAX_VOLUME_BYTES:
-        raise VolumeError(f"{_native_bytes(form)} bytes of pixels, expected at most {MAX_VOLUME_BYTES}", "crop it")
 
 
 def check_decoder(syntax: UID) -> None:
@@ -51,20 +55,21 @@ def check_decoder(syntax: UID) -> None:
     Raises:
         VolumeError: the decoder is not installed, or there is none.
     """
-    name = "a private syntax" if syntax.is_private else syntax.name
     try:
         available = get_decoder(syntax).is_available
     except NotImplementedError:
-        raise VolumeError(f"no decoder exists for {name}", "export the series uncompressed") from None
+        raise VolumeError(f"no decoder exists for {syntax.name}", "export the series uncompressed") from None
     if not available:
-        raise VolumeError(f"no decoder is installed for {name}", _INSTALL)
+        raise VolumeError(f"no decoder is installed for {syntax.name}", _INSTALL)
 
 
-def read_pixels(header: DicomHeader) -> NDArray[Any]:
-    """Reads the stored numbers of all frames, before rescaling.
+def read_pixels(header: DicomHeader) -> Iterator[NDArray[Any]]:
+    """Reads the stored numbers of one frame after another, before rescaling; one frame is in memory at a time.
 
-    Returns:
-        Integers of the stored width and sign, [frames, rows, columns].
+    Every size is checked before anything is decoded.
+
+    Yields:
+        Integers of the stored sign, [rows, columns].
 
     Raises:
         VolumeError: the format is refused by `check_format`; there are fewer or more pixels than it says; they are
@@ -74,13 +79,15 @@ def read_pixels(header: DicomHeader) -> NDArray[Any]:
     if header.pixels is None:
         raise VolumeError("the file ends before its pixels, or has none", _COPY_AGAIN)
     check_decoder(header.syntax)
-    is_compressed = header.syntax.is_encapsulated
-    with explained_damage(), open_content(header.path) as (stream, size, _):
+    with explained_damage("pixels are"), open_content(header.path) as (stream, size, _):
         stream.seek(header.pixels.offset)
-        content = _read_fragments(stream, size) if is_compressed else _read_native(stream, header)
-        if is_compressed and header.syntax != RLELossless:
-            _check_codestreams(content, header.format)
-        return _decode(content, header)
+        if header.syntax.is_encapsulated:
+            _check_fragments(stream, size)
+            _check_codestreams(stream, header)
+        else:
+            _check_native(size, header)
+        stream.seek(header.pixels.offset)
+        yield from _decode(stream, header)
 
 
 def _describe(value: int | None) -> str:
@@ -92,20 +99,17 @@ def _native_bytes(form: PixelFormat) -> int:
     return math.prod(size or 0 for size in sizes) // 8
 
 
-def _read_native(stream: BinaryIO, header: DicomHeader) -> bytes:
+def _check_native(size: int, header: DicomHeader) -> None:
     expected = _native_bytes(header.format)
-    length = header.pixels.length if header.pixels else 0
+    offset, length = (header.pixels.offset, header.pixels.length) if header.pixels else (0, 0)
     if length not in (expected, expected + expected % 2):  # values are padded to an even length
         raise VolumeError(f"{length} bytes of pixels, expected {expected} from rows and columns", _EXPORT_AGAIN)
-    content = stream.read(length)
-    if len(content) < length:
-        raise VolumeError(f"the pixels are cut off: {len(content)} of {length} bytes are there", _COPY_AGAIN)
-    return content
+    if size - offset < length:
+        raise VolumeError(f"the pixels are cut off: {size - offset} of {length} bytes are there", _COPY_AGAIN)
 
 
-def _read_fragments(stream: BinaryIO, size: int) -> bytes:
-    """The compressed fragments up to their delimiter, which a file that was cut off lacks."""
-    start = stream.tell()
+def _check_fragments(stream: BinaryIO, size: int) -> None:
+    """Follows the compressed fragments up to their delimiter, which a file that was cut off lacks."""
     tag = 0
     while tag != _DELIMITER:
         head = stream.read(8)
@@ -116,14 +120,14 @@ def _read_fragments(stream: BinaryIO, size: int) -> bytes:
         if tag not in (_ITEM, _DELIMITER) or length == UNDEFINED_LENGTH or stream.tell() + length > size:
             raise VolumeError("the compressed pixels are damaged or cut off", _COPY_AGAIN)
         stream.seek(length, 1)
-    end = stream.tell()
-    stream.seek(start)
-    return stream.read(end - start)
 
 
-def _check_codestreams(content: bytes, form: PixelFormat) -> None:
-    expected = (form.rows, form.columns)
-    sizes = [declared_size(frame) for frame in generate_frames(content, number_of_frames=form.frames)]
+def _check_codestreams(stream: BinaryIO, header: DicomHeader) -> None:
+    form, expected = header.format, (header.format.rows, header.format.columns)
+    is_rle = header.syntax == RLELossless  # which says nothing of its size
+    stream.seek(header.pixels.offset if header.pixels else 0)
+    frames = generate_frames(stream, number_of_frames=form.frames)
+    sizes = [expected if is_rle else declared_size(frame) for frame in frames]
     if len(sizes) != form.frames or any(size != expected for size in sizes):
         raise VolumeError(
             f"{len(sizes)} compressed frame(s) that are not all of {form.rows} rows and {form.columns} columns, "
@@ -132,7 +136,7 @@ def _check_codestreams(content: bytes, form: PixelFormat) -> None:
         )
 
 
-def _decode(content: bytes, header: DicomHeader) -> NDArray[Any]:
+def _decode(stream: BinaryIO, header: DicomHeader) -> Iterator[NDArray[Any]]:
     form = header.format
     options: dict[str, Any] = {
         "rows": form.rows,
@@ -147,5 +151,5 @@ def _decode(content: bytes, header: DicomHeader) -> NDArray[Any]:
         "pixel_vr": header.pixels.vr if header.pixels else "OW",
     }
     plugin = _RLE_PLUGIN if header.syntax == RLELossless else ""
-    array, _ = get_decoder(header.syntax).as_array(content, raw=True, decoding_plugin=plugin, **options)
-    return array.reshape(form.frames or 1, form.rows or 0, form.columns or 0)
+    for array, _ in get_decoder(header.syntax).iter_array(stream, raw=True, decoding_plugin=plugin, **options):
+        yield array

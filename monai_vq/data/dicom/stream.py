@@ -25,13 +25,16 @@ __all__ = [
     "parse_file",
 ]
 
-MAX_FILE_BYTES = 2 << 30  # 2 GiB, as for a NIfTI volume: an enhanced file holds a whole one
+MAX_FILE_BYTES = 32 << 30  # 32 GiB: an enhanced file holds a whole volume; nothing as large is ever read at once
 MAX_INFLATED_BYTES = 128 << 20  # of a deflated file; 4 frames of 4096 x 4096
 MAX_VALUE_BYTES = 64 << 20  # of one element; only the sequences of a long multi-frame file come near
 UNDEFINED_LENGTH = 0xFFFFFFFF
+_SMALL_BYTES = 4096
 _PIXEL_DATA = 0x7FE00010
+_FLOAT_PIXELS = (0x7FE00008, 0x7FE00009)
 _META_GROUP = 2
 _MAGIC_OFFSET, _MAGIC = 128, b"DICM"
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"7z\xbc\xaf": "7-Zip"}
 _COPY_AGAIN = "copy or export the file again"
 
 
@@ -79,6 +82,8 @@ class _BoundedFile(io.BufferedReader):
         self.size = path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and 0 <= size <= _SMALL_BYTES:  # nearly every read; asking for the place takes longer
+            return super().read(size)
         left = max(0, self.size - self.tell())
         return super().read(left if size is None or size < 0 else min(size, left))
 
@@ -96,6 +101,8 @@ class _StopAtPixels:
         goes_beyond = length != UNDEFINED_LENGTH and offset + length > self.size
         if tag == _PIXEL_DATA:
             self.pixels = PixelElement(offset, length, vr or "OW")
+        elif tag in _FLOAT_PIXELS:
+            raise VolumeError("the pixels are floating-point numbers, expected integers", "export it as MR images")
         elif not goes_beyond and tag in self.tags and UNDEFINED_LENGTH > length > MAX_VALUE_BYTES:
             raise VolumeError(f"an element of {length} bytes, expected at most {MAX_VALUE_BYTES}", _COPY_AGAIN)
         self.is_cut = goes_beyond
@@ -137,22 +144,37 @@ def open_content(path: Path) -> Iterator[tuple[BinaryIO, int, UID]]:
             raise VolumeError(f"a file of {file.size} bytes, expected at most {MAX_FILE_BYTES}", "export single frames")
         syntax = _read_syntax(file)
         if syntax == DeflatedExplicitVRLittleEndian:
-            content = _inflate(file.read())
+            content = _inflate(file.read(MAX_INFLATED_BYTES))
             yield io.BytesIO(content), len(content), syntax
         else:
             yield file, file.size, syntax
 
 
 def _read_syntax(file: BinaryIO) -> UID:
-    if file.read(_MAGIC_OFFSET + len(_MAGIC))[_MAGIC_OFFSET:] != _MAGIC:
-        raise NotDicomError("not a DICOM file (no DICM at byte 128)", "nothing is to do if it is no image")
+    start = file.read(_MAGIC_OFFSET + len(_MAGIC))
+    if start[_MAGIC_OFFSET:] != _MAGIC:
+        raise _explain_other(start)
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != _META_GROUP)
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise NotDicomError("the index of a medium, not an image", "nothing is to do")
     syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+    if syntax.is_private and syntax.is_valid:
+        raise VolumeError(
+            "its transfer syntax is private, so only its maker can read it", "export it in a standard one"
+        )
     if not syntax.is_transfer_syntax:
         raise VolumeError("the file does not say its transfer syntax, or one that does not exist", _COPY_AGAIN)
     return syntax
+
+
+def _explain_other(start: bytes) -> NotDicomError:
+    packer = next((name for magic, name in _PACKED.items() if start.startswith(magic)), "")
+    if packer:
+        return NotDicomError(f"packed by {packer}, so nobody looked into it", "unpack it if it holds DICOM files")
+    if start[:1] in (b"\x02", b"\x08") and start[1:2] == b"\0" and start[3:4] == b"\0":
+        reason = "looks like DICOM elements, but has no DICM at byte 128"
+        return NotDicomError(reason, "if it is an image, write it anew as a DICOM file, as dcmconv does")
+    return NotDicomError("not a DICOM file (no DICM at byte 128)", "nothing is to do if it is no image")
 
 
 def _inflate(packed: bytes) -> bytes:
@@ -169,15 +191,15 @@ def _inflate(packed: bytes) -> bytes:
 
 
 @contextmanager
-def explained_damage() -> Iterator[None]:
-    """Turns whatever damaged bytes provoke into a `VolumeError` that quotes nothing of them."""
+def explained_damage(what: str = "header is") -> Iterator[None]:
+    """Turns whatever damaged bytes of `what` provoke into a `VolumeError` that quotes nothing of them."""
     try:
         yield
     except (VolumeError, MemoryError):
         raise
     except OSError as error:
         if error.errno is None:  # pydicom's own, for a sequence that ends too soon
-            raise VolumeError("the header is damaged", _COPY_AGAIN) from None
+            raise VolumeError(f"the {what} damaged", _COPY_AGAIN) from None
         raise VolumeError(f"cannot be read: {error.strerror}", "check the file and its permissions") from None
     except Exception as error:  # pydicom raises whatever damaged bytes provoke, and quotes them in its messages
-        raise VolumeError(f"the header is damaged ({type(error).__name__})", _COPY_AGAIN) from None
+        raise VolumeError(f"the {what} damaged ({type(error).__name__})", _COPY_AGAIN) from None

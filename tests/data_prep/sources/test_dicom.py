@@ -169,6 +169,14 @@ def test_series_can_be_chosen_by_name(tmp_path):
         find_dicom(tmp_path / "ward", series_regex="(")
 
 
+def test_derived_volumes_are_taken_if_they_are_asked_for(tmp_path):
+    save(tmp_path / "ward/defaced", DicomSeries(image_type=("DERIVED", "SECONDARY")))
+    with pytest.raises(InputError, match=r"derived from other images; give --derived if it is a scan"):
+        find_dicom(tmp_path / "ward")
+    (scan,) = find_dicom(tmp_path / "ward", derived=True).scans
+    np.testing.assert_array_equal(scan.read(scan.files).array, VOXELS)
+
+
 def test_folders_of_several_patients_are_refused_until_their_ids_are_trusted(tmp_path):
     for number, patient in enumerate(("A", "B")):
         for index, dataset in enumerate(make_slices(VOXELS, AFFINE, DicomSeries(patient_id=patient))):

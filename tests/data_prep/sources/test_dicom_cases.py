@@ -213,6 +213,14 @@ class Case:
     voxels: np.ndarray = field(default_factory=lambda: VOXELS)
 
 
+def write_time_points(folder: Path) -> None:
+    for point in range(3):
+        part = slices(number=5)
+        for index, dataset in enumerate(part):
+            dataset.SOPInstanceUID = f"1.2.{point}.{index}"
+        save(folder, part, first=20 + 10 * point)
+
+
 CASES = [
     Case("1 clean", edited(lambda dataset, index: None)),
     Case("2 numbers against positions", edited(reverse_numbers)),
@@ -239,6 +247,7 @@ CASES = [
     Case("16 a 5-digit RID", edited(lambda dataset, index: None, patient_id="002_S_10234")),
     Case("17 names everywhere", edited(name_everybody)),
     Case("18 a bomb", edited(inflate, DeflatedExplicitVRLittleEndian), 0, ("inflates to more than",) * 10),
+    Case("19 functional images", write_time_points, 0, left=(r"30 file\(s\): 3 images at each place",)),
 ]
 
 

@@ -15,8 +15,8 @@ def test_age_sex_and_field_strength_are_taken():
     assert person() == Person(age=74, sex="F", field_strength="3")
 
 
-AGES = [["074Y", 74], ["018M", 1.5], ["052W", 364 / 365.25], ["010D", 10 / 365.25]]
-NO_AGES = [["74Y", None], ["074", None], ["ZZPHI", None], ["", None]]
+AGES = [["074Y", 74], ["018M", 1.5], ["052W", 364 / 365.25], ["010D", 10 / 365.25], ["000D", 0]]
+NO_AGES = [["000Y", None], ["999Y", None], ["74Y", None], ["074", None], ["ZZPHI", None], ["", None]]
 
 
 @pytest.mark.parametrize(("text", "years"), AGES + NO_AGES)

@@ -119,12 +119,12 @@ def item(**elements: object) -> Dataset:
 
 
 @pytest.fixture
-def compress() -> Callable[[Dataset, str], Dataset]:
-    """Compresses a native image in place; it is then to be saved with that transfer syntax."""
+def compress() -> Callable[..., Dataset]:
+    """Compresses the frames of a native file in place; it is then to be saved with that transfer syntax."""
 
-    def encode(dataset: Dataset, syntax: str) -> Dataset:
+    def encode(dataset: Dataset, syntax: str, fragments: int = 1) -> Dataset:
         pixels = np.frombuffer(dataset.PixelData, "<i2" if dataset.PixelRepresentation else "<u2")
-        pixels = pixels.reshape(dataset.Rows, dataset.Columns)
+        frames = pixels.reshape(-1, dataset.Rows, dataset.Columns)
         options = {
             "rows": dataset.Rows,
             "columns": dataset.Columns,
@@ -136,8 +136,8 @@ def compress() -> Callable[[Dataset, str], Dataset]:
             "photometric_interpretation": "MONOCHROME2",
         }
         lossless = syntax == JPEGLosslessSV1
-        frame = encode_jpeg(pixels) if lossless else get_encoder(syntax).encode(pixels, **options)
-        dataset.add_new("PixelData", "OB", encapsulate([bytes(frame)]))
+        streams = [encode_jpeg(frame) if lossless else get_encoder(syntax).encode(frame, **options) for frame in frames]
+        dataset.add_new("PixelData", "OB", encapsulate([bytes(one) for one in streams], fragments_per_frame=fragments))
         dataset["PixelData"].is_undefined_length = True
         return dataset
 

@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 import pytest
+from pydicom.uid import EnhancedMRImageStorage
 
 from monai_vq.data import VolumeError
-from monai_vq.data.dicom import check_series, consistency, read_header
+from monai_vq.data.dicom import check_series, read_header
 
 
 @pytest.fixture
@@ -42,6 +43,22 @@ def test_files_that_are_not_one_volume_are_refused(headers, change, message):
     assert "P00" not in str(caught.value)
 
 
+def test_the_same_series_as_single_images_and_as_one_file_is_told_to_be_that(headers):
+    headers[3] = replace(headers[3], sop_class=EnhancedMRImageStorage)
+    with pytest.raises(VolumeError, match=r"files of 2 kinds of objects \(9, 1 files\).*keep one kind"):
+        check_series(headers)
+
+
+@pytest.mark.parametrize(("n_files", "remedy"), [(2, "files of each echo apart"), (1, "export it as single images")])
+def test_the_remedy_for_echoes_can_be_followed(headers, n_files, remedy):
+    frames = tuple(replace(headers[0].frames[0], echo_time=2.0 + index) for index in range(2))
+    several = replace(headers[0], frames=frames, format=replace(headers[0].format, frames=2))
+    others = [replace(several, sop_instance=f"1.2.{number}") for number in range(n_files)]
+    with pytest.raises(VolumeError, match="different echo times") as caught:
+        check_series(others)
+    assert remedy in caught.value.remedy
+
+
 def test_slices_may_each_have_a_scale_of_their_own(headers):
     check_series([replace(h, frames=(replace(h.frames[0], slope=1.0 + i),)) for i, h in enumerate(headers)])
 
@@ -52,7 +69,8 @@ def test_a_classic_file_of_several_frames_does_not_say_where_they_lie(headers):
         check_series(several)
 
 
-def test_the_whole_volume_is_capped(headers, monkeypatch):
-    monkeypatch.setattr(consistency, "MAX_VOLUME_BYTES", 10 * 6 * 8 * 4 - 1)
-    with pytest.raises(VolumeError, match="10 slices of 1920 bytes as float32"):
-        check_series(headers)
+def test_the_whole_volume_is_capped(headers):
+    size = 10 * 6 * 8 * 4
+    check_series(headers, size)
+    with pytest.raises(VolumeError, match="10 slices of 1920 bytes as float32, expected at most 4096 and 1919"):
+        check_series(headers, size - 1)

@@ -1,6 +1,5 @@
 from datetime import datetime
 
-import numpy as np
 import pytest
 
 from monai_vq.data.dicom.derivation import (
@@ -13,15 +12,13 @@ from monai_vq.data.dicom.derivation import (
 from monai_vq.data.dicom.items import make_item
 from monai_vq.data.dicom.stored_scale import StoredScale
 
-PIXELS = np.arange(6, dtype="<u2").reshape(1, 2, 3)
-
 
 def complete(source, ratio=20.0, dataset=None):
     scale = StoredScale("0.5", "-3", signed=False)
     created = datetime(2024, 2, 29, 8, 5, 1)
     derivation = Derivation("1.2.3", "1.2.4", "1.2.5", 1007, "half bits", created, scale, False, ratio)
     dataset = make_item() if dataset is None else dataset
-    complete_image(dataset, source, PIXELS, derivation)
+    complete_image(dataset, source, (2, 3), derivation)
     return dataset, derivation
 
 
@@ -35,7 +32,6 @@ def test_image_says_whose_series_it_is_and_when_it_was_made():
 def test_pixels_are_described_as_they_are():
     dataset, _ = complete(make_item())
     assert (dataset.Rows, dataset.Columns, dataset.PixelRepresentation, dataset.BitsStored) == (2, 3, 0, 16)
-    np.testing.assert_array_equal(np.frombuffer(dataset.PixelData, "<u2"), PIXELS.ravel())
 
 
 def test_scanner_is_equipment_that_contributed():

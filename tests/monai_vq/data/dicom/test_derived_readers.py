@@ -49,8 +49,25 @@ def complete_enhanced(dataset):
     """Adds what the standard wants of every enhanced MR image, and a derived one can only take over."""
     brain = make_item(FrameLaterality="U", AnatomicRegionSequence=[make_code("12738006", "SCT", "Brain")])
     dataset.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [brain]
+    dataset.SharedFunctionalGroupsSequence[0].MRTimingAndRelatedParametersSequence = [make_timing()]
     dataset.ApplicableSafetyStandardAgency = "IEC"
     return complete(dataset)
+
+
+def make_timing():
+    """As Siemens and Philips write it: where a time is said, the energy must be."""
+    absorption = make_item(SpecificAbsorptionRateDefinition="IEC_WHOLE_BODY", SpecificAbsorptionRateValue=0.05)
+    mode = make_item(OperatingModeType="STATIC FIELD", OperatingMode="IEC_NORMAL")
+    return make_item(
+        RepetitionTime=2300.0,
+        FlipAngle=9.0,
+        EchoTrainLength=1,
+        RFEchoTrainLength=0,
+        GradientEchoTrainLength=1,
+        SpecificAbsorptionRateSequence=[absorption],
+        GradientOutputType="",
+        OperatingModeSequence=[mode],
+    )
 
 
 def derive(files, tmp_path, compression_ratio=21.3):

@@ -14,10 +14,11 @@ from pydicom.uid import (
 )
 
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices
-from monai_vq.data.dicom import derived_series, find_series, read_series
+from monai_vq.data.dicom import find_series, read_series
 from monai_vq.data.dicom.derived_series import write_derived_series
 from monai_vq.data.dicom.items import make_item
 from monai_vq.data.nifti import VolumeError
+from monai_vq.data.storage import Disk
 from monai_vq.errors import InputError
 
 COMPRESSED = [RLELossless, JPEGLosslessSV1, JPEG2000Lossless]
@@ -105,7 +106,8 @@ def test_slices_with_scales_of_their_own(slices, save, tmp_path):
 
 def test_what_was_read_is_written_exactly(slices, save, tmp_path):
     files = save(slices)
-    _, volume, back, _ = derive(files, tmp_path / "out", read_series(files).array)
+    mapped = read_series(files, Disk(tmp_path / "disk")).array
+    _, volume, back, _ = derive(files, tmp_path / "out", mapped)
     np.testing.assert_array_equal(back.array, volume.array)
 
 
@@ -257,38 +259,6 @@ def test_a_source_that_lacks_what_is_not_needed_is_answered(slices, save, tmp_pa
 def test_a_copy_among_the_files_does_no_harm(slices, save, tmp_path):
     files = [*save(slices), *save(slices[:1], folder="copy")]
     assert len(assert_comes_back(files, tmp_path / "out")) == 10
-
-
-def test_series_is_whole_or_not_there(slices, save, tmp_path, monkeypatch):
-    files, derive_one = save(slices), derived_series.derive_classic
-    _, _, before, paths = derive(files, tmp_path / "out")
-
-    def fail_late(source, *rest):
-        if source.InstanceNumber == 8:
-            raise VolumeError("the disk is full", "make room")
-        return derive_one(source, *rest)
-
-    monkeypatch.setattr(derived_series, "derive_classic", fail_late)
-    for folder in ("out", "new"):
-        with pytest.raises(VolumeError, match="the disk is full"):
-            derive(files, tmp_path / folder)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "series"]
-    np.testing.assert_array_equal(read_series(tuple(paths)).array, before.array)
-
-
-def test_an_earlier_series_gives_way_and_anything_else_does_not(slices, save, tmp_path):
-    files = save(slices)
-    array, _, back, paths = derive(files, tmp_path / "out")
-    (tmp_path / ".out.part").mkdir()  # of a run that was killed
-    (tmp_path / ".out.part" / "IM00001.dcm").touch()
-    (tmp_path / "out" / "IM00099.dcm").touch()
-    derive(files, tmp_path / "out", array)
-    assert sorted((tmp_path / "out").iterdir()) == paths
-    np.testing.assert_array_equal(read_series(tuple(paths)).array, back.array)
-    (tmp_path / "out" / "notes.txt").touch()
-    with pytest.raises(InputError, match="something else than a derived series"):
-        derive(files, tmp_path / "out")
-    assert len(list((tmp_path / "out").iterdir())) == 11
 
 
 @pytest.mark.parametrize("description", ["", "   ", "a" * 65, "a\\b", "a\nb", "Größe"])

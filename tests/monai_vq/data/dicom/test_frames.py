@@ -13,6 +13,14 @@ def test_a_classic_image_has_one_frame(slices):
     assert (frame.slope, frame.intercept, frame.echo_time) == (2.5, -7, 2.98)
 
 
+def test_thickness_and_distance_are_those_of_the_header(slices, voxels, affines, make_enhanced):
+    slices[0].SliceThickness, slices[0].SpacingBetweenSlices = "4", "4.8"
+    (frame,) = read_frames(slices[0])
+    assert (frame.thickness, frame.distance) == (4, 4.8)
+    first = read_frames(make_enhanced(voxels, affines["sagittal"]))[0]
+    assert (first.thickness, first.distance) == (1.2, None)
+
+
 def test_an_image_that_says_nothing_is_not_rescaled():
     assert read_frames(Dataset()) == (Frame(None, None, None, 1.0, 0.0, None),)
 

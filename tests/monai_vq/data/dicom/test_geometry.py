@@ -6,7 +6,7 @@ import pytest
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices
 from monai_vq.data import VolumeError
 from monai_vq.data.dicom.frames import Frame, read_frames
-from monai_vq.data.dicom.geometry import find_grid, slice_order
+from monai_vq.data.dicom.geometry import count_repeats, find_grid, slice_order
 
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)  # normal to the right: -x
 
@@ -47,6 +47,22 @@ def test_positions_rounded_to_hundredths_pass():
     np.testing.assert_allclose(rounded[:3, :3], find_grid(series(*exact)).affine[:3, :3], atol=1e-4)
 
 
+# [frames, how many at each height]
+REPEATS = [
+    [series(0, 1, 2, 3), 1],
+    [series(0, 1, 0, 1, 0, 1), 3],
+    [series(0, 1, 2, 0.01, 1.02, 2), 2],  # as positions written with other digits
+    [series(0, 1, 2, 2), 1],
+    [series(0, 1, 2, 0, 1), 1],
+    [series(0), 1],
+]
+
+
+@pytest.mark.parametrize(("frames", "expected"), REPEATS)
+def test_repeats_are_counted_where_all_places_have_as_many(frames, expected):
+    assert count_repeats(frames) == expected
+
+
 # [frames, what the message says]
 BAD = [
     [series(0), "1 slice, expected at least 2"],
@@ -70,6 +86,31 @@ BAD = [
     [[frame_at(-i, spacing=(-1.0, 1.0)) for i in range(5)], "pixel spacing"],
     [[frame_at(-i, spacing=(1.0, 300.0)) for i in range(5)], "voxel size"],
 ]
+
+
+# [distance of slices, what the header says of it, thickness, how many of how many are missing]
+SAID = [
+    [4.8, 4.8, 4.0, ""],
+    [9.6, 4.8, 4.0, "1 of 2 are missing"],
+    [14.41, 4.8, 4.8, "2 of 3 are missing"],
+    [1.0, 1.0, 2.0, ""],  # slices that overlap
+    [4.8, 0.8, 4.0, ""],  # the gap
+    [5.0, 1.0, 9.0, ""],  # neither is true
+    [7.0, 4.8, 4.0, ""],
+    [9.6, 0.0, 4.0, ""],
+    [9.6, None, 4.0, ""],
+    [9.6, 4.8, None, ""],
+]
+
+
+@pytest.mark.parametrize(("step", "said", "thickness", "message"), SAID)
+def test_a_header_that_says_a_shorter_distance_shows_that_slices_are_missing(step, said, thickness, message):
+    frames = [replace(frame, distance=said, thickness=thickness) for frame in series(*np.arange(10) * step)]
+    if message:
+        with pytest.raises(VolumeError, match=message):
+            find_grid(frames)
+    else:
+        assert find_grid(frames).affine[0, 2] == pytest.approx(step)
 
 
 @pytest.mark.parametrize(("frames", "message"), BAD)

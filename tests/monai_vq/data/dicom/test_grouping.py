@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices
-from monai_vq.data.dicom import MIN_SLICES, find_series, grouping
+from monai_vq.data import VolumeError
+from monai_vq.data.dicom import DERIVED, MIN_SLICES, find_series, grouping
 from monai_vq.errors import InputError
 
 
@@ -64,6 +65,77 @@ def test_localizers_and_other_files_are_kept_apart(voxels, affines, slices, save
     assert [(len(images.headers), images.reason) for images in found.left] == [(3, "a localizer")]
     assert [unread.path.name for unread in found.others] == ["notes.txt"]
     assert [unread.path.name for unread in found.damaged] == ["empty.dcm"]
+
+
+def test_time_points_of_one_series_are_left_out_with_their_number(voxels, affines, slices, save, tmp_path):
+    points = [make_slices(voxels, affines["axial"], DicomSeries(number=5)) for _ in range(3)]  # as of GE and Philips
+    heap = [dataset for point in points for dataset in point]
+    for number, dataset in enumerate(heap):
+        dataset.SOPInstanceUID = f"1.2.{number}"
+    save(heap, folder="functional")
+    files = save(slices)
+    found = find_series(tmp_path)
+    assert [series.files for series in found.series] == [files]
+    (left,) = found.left
+    assert (len(left.headers), left.reason[:22]) == (30, "3 images at each place")
+    assert "one of them alone" in left.remedy
+
+
+def test_volumes_in_one_enhanced_file_are_left_out(voxels, affines, make_enhanced, save, tmp_path):
+    save([make_enhanced(voxels, affines["axial"], [*range(10), *range(10)])])
+    found = find_series(tmp_path)
+    assert not found.series
+    assert found.left[0].reason.startswith("2 images at each place")
+
+
+def test_time_points_of_which_images_are_missing_stay_in_their_series(voxels, affines, save, tmp_path):
+    heap = [dataset for _ in range(2) for dataset in make_slices(voxels, affines["axial"], DicomSeries())]
+    for number, dataset in enumerate(heap):
+        dataset.SOPInstanceUID = f"1.2.{number}"
+    save(heap[:-1])
+    (series,) = find_series(tmp_path).series
+    assert series.n_slices == 19
+
+
+def test_derived_volumes_are_taken_where_they_are_wanted(voxels, affines, slices, save, tmp_path):
+    defaced = DicomSeries(number=4, image_type=("DERIVED", "SECONDARY"))
+    anisotropy = DicomSeries(number=5, image_type=("DERIVED", "PRIMARY", "DIFFUSION", "FA"))
+    derived = save(make_slices(voxels, affines["axial"], defaced), folder="defaced")
+    save(make_slices(voxels, affines["axial"], anisotropy), folder="anisotropy")
+    original = save(slices)
+    found = find_series(tmp_path)
+    assert [series.files for series in found.series] == [original]
+    assert {images.reason for images in found.left} == {DERIVED, "a map computed from other images"}
+    found = find_series(tmp_path, take_derived=True)
+    assert {series.files for series in found.series} == {original, derived}
+    assert {images.reason for images in found.left} == {"a map computed from other images"}
+
+
+def test_originals_and_what_is_derived_from_them_are_not_mixed(voxels, affines, save, tmp_path):
+    heap = [
+        dataset
+        for kind in ("ORIGINAL", "DERIVED")
+        for dataset in make_slices(voxels, affines["axial"], DicomSeries(image_type=(kind, "PRIMARY", "M")))
+    ]
+    for number, dataset in enumerate(heap):
+        dataset.SOPInstanceUID = f"1.2.{number}"
+    paths = save(heap)
+    found = find_series(tmp_path, take_derived=True)
+    assert {series.files for series in found.series} == {paths[:10], paths[10:]}
+
+
+@pytest.mark.parametrize(("n_acquired", "n_missing"), [(14, 4), (10, 0), (5, 0), ("", 0)])
+def test_images_that_were_not_copied_are_counted(slices, save, tmp_path, n_acquired, n_missing):
+    for dataset in slices:
+        dataset.ImagesInAcquisition = n_acquired  # GE writes it
+    save(slices)
+    (series,) = find_series(tmp_path).series
+    assert series.n_missing == n_missing
+    if n_missing:
+        with pytest.raises(VolumeError, match=r"4 image\(s\) are missing"):
+            series.check_complete()
+    else:
+        series.check_complete()
 
 
 def test_files_can_be_given_as_such(slices, save):

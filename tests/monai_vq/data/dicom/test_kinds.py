@@ -21,8 +21,21 @@ OTHERS = [
     [{"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")}, "a localizer"],
     [{"image_type": ("DERIVED", "PRIMARY", "M")}, "derived"],
     [{"image_type": ("ORIGINAL", "SECONDARY", "MPR")}, "derived"],
-    [{"image_type": ("ORIGINAL", "PRIMARY", "PROJECTION IMAGE")}, "derived"],
-    [{"image_type": ("ORIGINAL", "PRIMARY", "P", "ND")}, "phase"],
+    [{"image_type": ("DERIVED", "SECONDARY")}, "derived"],  # a defaced head, as BIOLAB wrote it
+    [{"image_type": ("ORIGINAL", "PRIMARY", "PROJECTION IMAGE")}, "a projection"],
+    [{"image_type": ("DERIVED", "SECONDARY", "MNIP", "ND")}, "a projection"],
+    [{"image_type": ("DERIVED", "PRIMARY", "DIFFUSION", "TENSOR_B0")}, "a map"],  # Siemens XA30
+    [{"image_type": ("DERIVED", "PRIMARY", "ASL", "RCBF")}, "a map"],
+    [{"image_type": ("ORIGINAL", "PRIMARY", "PERFUSION_FFE", "PERFUSION", "FFE")}, "a map"],  # Philips, labelled spins
+    [
+        {"image_type": ("ORIGINAL", "PRIMARY", "PERFUSION", "NONE"), "complex_part": "REAL"},
+        "phase",
+    ],  # the same, enhanced
+    [{"image_type": ("ORIGINAL", "PRIMARY", "B0 MAP", "B0", "UNSPECIFIED")}, "a map"],  # Philips
+    [{"image_type": ("ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE")}, "phase"],  # Philips
+    [{"image_type": ("ORIGINAL", "PRIMARY", "P", "ND")}, "phase"],  # Siemens
+    [{"image_type": ("ORIGINAL", "PRIMARY", "OTHER"), "complex_part": "IMAGINARY"}, "phase"],  # GE
+    [{"image_type": ("ORIGINAL", "PRIMARY", "T1", "NONE"), "complex_part": "MIXED"}, "several kinds"],
     [{"image_type": ("ORIGINAL", "PRIMARY", "M", "MOSAIC")}, "a mosaic"],
     [{"image_type": ("ORIGINAL", "PRIMARY", "MIXED", "NONE")}, "several kinds"],
 ]
@@ -39,6 +52,10 @@ def test_what_is_no_original_slice_is_told_apart(header, changes, reason):
         {},
         {"image_type": ()},
         {"image_type": ("ORIGINAL", "PRIMARY", "M", "ND", "NORM")},
+        {"image_type": ("ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE")},  # Philips
+        {"image_type": ("ORIGINAL", "PRIMARY", "OTHER")},  # GE
+        {"image_type": ("ORIGINAL", "PRIMARY", "T1", "NONE"), "complex_part": "MAGNITUDE"},  # Philips, enhanced
+        {"image_type": ("ORIGINAL", "PRIMARY", "GDC")},  # Canon
         {"sop_class": EnhancedMRImageStorage},
         {"sop_class": UID(""), "modality": ""},
     ],

@@ -4,10 +4,12 @@ import pickle
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from data_prep.phantom.layouts.dicom_image import DicomSeries, make_slices
 from monai_vq.data import VolumeError
 from monai_vq.data.dicom import read_series
+from monai_vq.data.storage import Disk
 
 SHUFFLED = (3, 9, 0, 1, 8, 2, 7, 4, 6, 5)
 
@@ -82,6 +84,28 @@ def test_echoes_in_one_enhanced_file_are_refused(voxels, affines, make_enhanced,
 
 def test_a_copy_of_a_slice_does_no_harm(voxels, slices, save):
     np.testing.assert_array_equal(read_series(save([*slices, slices[3]])).array, voxels)
+
+
+@pytest.mark.parametrize("kind", ["classic", "enhanced", "compressed"])
+def test_a_volume_on_disk_is_the_same_to_the_bit(large_voxels, affines, make_enhanced, compress, save, tmp_path, kind):
+    datasets = make_slices(large_voxels, affines["oblique"], DicomSeries())
+    if kind == "enhanced":
+        datasets = [make_enhanced(large_voxels, affines["oblique"])]
+    if kind == "compressed":
+        datasets = [compress(dataset, RLELossless) for dataset in datasets]
+    files = save(datasets, syntax=RLELossless if kind == "compressed" else ExplicitVRLittleEndian)
+    volume, mapped = read_series(files), read_series(files, Disk(tmp_path / "disk"))
+    assert isinstance(mapped.array, np.memmap)
+    np.testing.assert_array_equal(mapped.array, volume.array)
+    np.testing.assert_array_equal(mapped.affine, volume.affine)
+    assert mapped.sha256 == volume.sha256
+
+
+def test_the_storage_caps_the_volume(slices, save, tmp_path):
+    files, disk = save(slices), Disk(tmp_path / "disk")
+    disk.max_bytes = 10 * 6 * 8 * 4 - 1
+    with pytest.raises(VolumeError, match="10 slices of 1920 bytes as float32, expected at most 4096 and 1919"):
+        read_series(files, disk)
 
 
 def test_a_constant_volume_is_refused(affines, save):

@@ -1,3 +1,5 @@
+import bz2
+import gzip
 import zlib
 
 import pytest
@@ -69,6 +71,10 @@ BAD = [
     [b"", VolumeError, r"empty \(0 bytes\)"],
     [b"Patient: ZZPHI\n" * 20, NotDicomError, "not a DICOM file"],
     [b"DICM", NotDicomError, "not a DICOM file"],
+    [gzip.compress(b"ZZPHI" * 99), NotDicomError, "packed by gzip.*unpack it"],
+    [bz2.compress(b"ZZPHI" * 99), NotDicomError, "packed by bzip2.*unpack it"],
+    [b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100ZZPHI" * 9, NotDicomError, "looks like DICOM elements.*write it anew"],
+    [b"\x02\x00\x00\x00UL\x04\x00" + b"ZZPHI" * 99, NotDicomError, "looks like DICOM elements.*write it anew"],
     [bytes(128) + b"DICM", VolumeError, "does not say its transfer syntax"],
     [bytes(128) + b"DICM" + b"\xff" * 200, VolumeError, "."],
     [bytes(128) + b"DICM" + b"ZZPHI" * 200, VolumeError, "."],
@@ -83,6 +89,21 @@ def test_what_is_no_image_is_refused_without_a_quotation(tmp_path, content, kind
         parse_file(path, TAGS)
     assert type(caught.value) is kind
     assert "ZZPHI" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("keyword", "vr"), [("FloatPixelData", "OF"), ("DoubleFloatPixelData", "OD")])
+def test_floating_point_pixels_are_told_from_a_cut_file(slices, save, keyword, vr):
+    del slices[0].PixelData
+    slices[0].add_new(keyword, vr, bytes(6 * 8 * 8))
+    with pytest.raises(VolumeError, match="the pixels are floating-point numbers, expected integers"):
+        parse_file(save(slices[:1])[0], TAGS)
+
+
+def test_a_private_transfer_syntax_is_told_from_a_damaged_one(path):
+    old, ge = b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0"
+    path.write_bytes(path.read_bytes().replace(old, ge))
+    with pytest.raises(VolumeError, match="transfer syntax is private"):
+        parse_file(path, TAGS)
 
 
 def test_a_missing_file_is_told_without_its_name(tmp_path):
