@@ -103,7 +103,7 @@ def _open_stream(name: str, file: BinaryIO) -> BinaryIO:
     if not start:
         raise VolumeError("the file is empty (0 bytes)", _DOWNLOAD_AGAIN)
     zipped = start.startswith(_GZIP_MAGIC)
-    if not name.endswith(".gz"):
+    if not name.lower().endswith(".gz"):
         if zipped:
             raise VolumeError("the content is gzip-compressed but the name is not", "rename the file to end in .nii.gz")
         return file

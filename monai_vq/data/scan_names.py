@@ -14,21 +14,22 @@ _LONGEST = 150  # characters: a file system allows 255 bytes, of which endings a
 def name_scans(labels: Sequence[str]) -> list[str]:
     """Unique plain names for scans, given one label each; the second of a label gets the number 2.
 
-    Of a label that is too long for a file's name, a hash of it and its end are left.
+    Names that differ in case alone count as one, as they do to disks of macOS and Windows. Of a label that is too long
+    for a file's name, a hash of it and its end are left.
 
     >>> name_scans(["P1", "P1", "Zoë/1", "P1_2", "P1"])
     ['P1', 'P1_3', 'Zoe-1', 'P1_2', 'P1_4']
     """
     ascii_labels = [unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode() for label in labels]
     bases = [_shorten(_UNSAFE.sub("-", label).lstrip("_+-").rstrip("-") or "scan") for label in ascii_labels]
-    reserved, used = set(bases), dict[str, None]()
+    reserved, used = {base.lower() for base in bases}, dict[str, str]()
     for base in bases:
         name, number = base, 1
-        while name in used or (number > 1 and name in reserved):
+        while (key := name.lower()) in used or (number > 1 and key in reserved):
             number += 1
             name = f"{base}_{number}"
-        used[name] = None
-    return list(used)
+        used[key] = name
+    return list(used.values())
 
 
 def _shorten(name: str) -> str:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import torch
 
-from monai_vq.data.storage import MEMORY, Disk, Storage
 from monai_vq.engines.precision import AutocastInferer
 from monai_vq.engines.trained_model import TrainedModel
 from monai_vq.errors import InputError
-from monai_vq.reconstruct.available_memory import available_memory
 from monai_vq.reconstruct.decoding import decode_latent
 from monai_vq.reconstruct.latent_file import StoredLatent
 from monai_vq.reconstruct.latent_reading import read_latent
 from monai_vq.reconstruct.scan_files import ScanFiles
+from monai_vq.reconstruct.storage_choice import storage_for
 
 __all__ = ["ScanDecoder"]
 
@@ -54,7 +53,8 @@ class ScanDecoder:
         self._check(stored, files.recon, path)
         latent = stored.latent
         try:
-            inferer, storage = AutocastInferer(latent.precision), self._storage(stored)
+            inferer = AutocastInferer(latent.precision)
+            storage = storage_for(math.prod(latent.placement.shape), self.output_dir)
             recon = decode_latent(self.model.network, latent, inferer, storage)
         except (InputError, RuntimeError) as error:  # as of torch, where memory is short
             raise InputError(f"{path} cannot be decoded: {str(error).partition(chr(10))[0]}") from error
@@ -75,8 +75,3 @@ class ScanDecoder:
             raise InputError(f"{path} was made in fp16, which this device cannot do; give --device cuda.")
         if stored.device != self.device.type:
             logger.warning(f"{path} was made on {stored.device}, not {self.device.type}: the last bits may differ.")
-
-    def _storage(self, stored: StoredLatent) -> Storage:
-        """Memory where the volume fits into half of what is free, else the disk that it will be written to."""
-        free, needed = available_memory(), 4 * math.prod(stored.latent.placement.shape)
-        return MEMORY if free is None or 2 * needed <= free else Disk(self.output_dir)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from monai_vq.data.preparation import Preparation
@@ -20,7 +22,11 @@ _SEEN = {"train": "the model was trained on it", "val": "the model was chosen by
 
 
 def scan_cautions(
-    scan: ReconstructedScan, split: str, preparation: Preparation | None, lowest_ssim: float | None
+    scan: ReconstructedScan,
+    split: str,
+    preparation: Preparation | None,
+    lowest_ssim: float | None,
+    trained_spacing: Sequence[float] | None = None,
 ) -> list[str]:
     """What is odd about one scan, in a few words each.
 
@@ -29,12 +35,13 @@ def scan_cautions(
         split: of the model's own dataset that has it, or `new`.
         preparation: of the model's training slices; None where that is not known.
         lowest_ssim: mean foreground SSIM of the worst patient in the model's own report; None where that is not known.
+        trained_spacing: to which all slices of the training were brought, and so are the scan's; None for none.
     """
     cautions = [f"seen in training: {_SEEN[split]}"] if split in _SEEN else []
     if scan.cut_share > NOTABLE_CUT:
         cautions.append(f"the image size cuts off {scan.cut_share:.1%} of the foreground")
     if preparation is not None:
-        cautions += [*_spacing(scan, preparation), *_skull(scan, preparation)]
+        cautions += [*([] if trained_spacing else _spacing(scan, preparation)), *_skull(scan, preparation)]
     mean = scan.scores["ssim_foreground"].mean()
     if lowest_ssim is not None and mean < lowest_ssim:
         cautions.append(
@@ -46,17 +53,18 @@ def scan_cautions(
 
 def _spacing(scan: ReconstructedScan, preparation: Preparation) -> list[str]:
     fit = scan.latent.fit
-    if fit.spacing is not None or not min(*preparation.row_mm, *preparation.column_mm) > 0:
+    row, column = fit.spacing or fit.slice_spacing
+    if not min(*preparation.row_mm, *preparation.column_mm) > 0:
         return []
     far = any(
         not low / FAR_SPACING <= mm <= high * FAR_SPACING
-        for mm, (low, high) in zip(fit.slice_spacing, (preparation.row_mm, preparation.column_mm), strict=True)
+        for mm, (low, high) in zip((row, column), _extents(preparation), strict=True)
     )
     if not far:
         return []
-    row, column = fit.slice_spacing
     training = " x ".join(f"{low:g}" if low == high else f"{low:g}-{high:g}" for low, high in _extents(preparation))
-    return [f"pixels of {row:g} x {column:g} mm, in training {training} mm: resample the scan first"]
+    middle = ", ".join(f"{(low + high) / 2:g}" for low, high in _extents(preparation))
+    return [f"pixels of {row:g} x {column:g} mm, in training {training} mm: give --spacing '[{middle}]'"]
 
 
 def _extents(preparation: Preparation) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -55,13 +55,13 @@ def find_inputs(path: Path, *, patient_regex: str | None = None, assume_axes: st
         check_axes(assume_axes)
     pattern = _compile(patient_regex)
     root, files, left = _list_files(path)
-    found, others = FoundScans(skipped=left), []
+    found, others, present = FoundScans(skipped=left), [], frozenset(files)
     for file in files:
         name = file.name.lower()
         if name.endswith(_ENDINGS):
             found.scans.append(_nifti_scan(file, root, assume_axes))
         elif name.endswith(_PAIR_ENDINGS):
-            _add_pair(file, root, assume_axes, files, found)
+            _add_pair(file, root, assume_axes, present, found)
         elif file.is_file():  # and not a link to nowhere
             others.append(file)
     found.scans = [_identify(scan, pattern) for scan in _named(found.scans)]
@@ -125,7 +125,7 @@ def _read_nifti(files: tuple[Path, ...], storage: Storage, assume_axes: str | No
     return read_volume(files[0], assume_axes=assume_axes, storage=storage)
 
 
-def _add_pair(file: Path, root: Path, assume_axes: str | None, files: Sequence[Path], found: FoundScans) -> None:
+def _add_pair(file: Path, root: Path, assume_axes: str | None, files: frozenset[Path], found: FoundScans) -> None:
     """Adds a pair once, by its header; an image without one is skipped."""
     header, image = (_twin(file, ending, files) for ending in _PAIR_ENDINGS)
     place = file.relative_to(root).as_posix()
@@ -137,7 +137,7 @@ def _add_pair(file: Path, root: Path, assume_axes: str | None, files: Sequence[P
         found.scans.append(InputScan("", "", "", place, "image pair", pair, read, _nifti_header))
 
 
-def _twin(file: Path, ending: str, files: Sequence[Path]) -> Path | None:
+def _twin(file: Path, ending: str, files: frozenset[Path]) -> Path | None:
     spellings = (file.with_suffix(ending), file.with_suffix(ending.upper()))
     return next((one for one in spellings if one == file or one in files), None)
 

@@ -28,6 +28,7 @@ __all__ = ["read_latent"]
 MAX_SIDE = 8192  # pixels of a slice's or an image's side; scanners of today have 1,024
 MAX_AXIS = 32767  # voxels along an axis of NIfTI-1
 MAX_BATCH = 4096  # slices that are decoded at a time; a run that was given more has run out of memory
+LARGEST = float(np.finfo(np.float32).max)  # intensity: the volume is in single precision
 _MEMORY = 8 << 30  # bytes for a latent where nobody says what is free
 _COPIES = 4  # of a latent while it is read: codes of 8 bits become int64
 
@@ -77,7 +78,7 @@ def _read(arrays: CheckedArrays, network: VQVAE, checkpoint_sha256: str) -> Stor
     codes = _read_codes(arrays, network, len(placement.slice_indices), fit)
     low, high = pair(arrays.read("window", np.float64, [2]).tolist())
     batch_size = int(arrays.read("batch_size", np.int64, []))
-    if not (math.isfinite(low) and math.isfinite(high) and low < high and 1 <= batch_size <= MAX_BATCH):
+    if not (-LARGEST <= low < high <= LARGEST and 1 <= batch_size <= MAX_BATCH):
         raise ValueError(f"its window is [{low:g}, {high:g}], its batch_size {batch_size}")
     latent = ScanLatent(
         codes=codes,

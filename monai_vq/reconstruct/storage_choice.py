@@ -16,7 +16,7 @@ from monai_vq.data.storage import LARGEST_VOLUME_BYTES, MAX_VOLUME_BYTES, MEMORY
 from monai_vq.reconstruct.available_memory import available_memory
 from monai_vq.reconstruct.input_scan import InputScan
 
-__all__ = ["DISK_BYTES_A_VOXEL", "MEMORY_BYTES_A_VOXEL", "choose_storage", "count_voxels"]
+__all__ = ["DISK_BYTES_A_VOXEL", "MEMORY_BYTES_A_VOXEL", "choose_storage", "count_voxels", "storage_for"]
 
 MEMORY_BYTES_A_VOXEL = 14
 """For one voxel, on the whole way: scan and reconstruction as float32, slices of 16 bits, masks; 10 were measured with
@@ -25,6 +25,8 @@ MEMORY_BYTES_A_VOXEL = 14
 DISK_BYTES_A_VOXEL = 16
 """The same where it is held on disk: first unpacked file and scan, later scan, masks, slices and reconstruction."""
 _LARGEST_VOXEL = 8  # bytes in a file
+_MOUNTS, _SPACE = Path("/proc/mounts"), "\\040"  # as a space in a name is written there
+_IN_MEMORY = ("tmpfs", "ramfs")
 
 
 def choose_storage(scan: InputScan, folder: Path) -> Storage:
@@ -35,14 +37,31 @@ def choose_storage(scan: InputScan, folder: Path) -> Storage:
         folder: on a disk, for what memory cannot hold.
 
     Raises:
-        VolumeError: there is no room in either, saying what is needed and what is free.
+        VolumeError: there is no room in either, saying what is needed and what is free; or the folder is in memory.
     """
-    voxels, free = count_voxels(scan), available_memory()
+    return storage_for(count_voxels(scan), folder)
+
+
+def storage_for(voxels: int, folder: Path) -> Storage:
+    """The same for a number of voxels.
+
+    Raises:
+        VolumeError: as `choose_storage`.
+    """
+    free = available_memory()
+    if voxels > LARGEST_VOLUME_BYTES:  # a damaged header, which reading the scan will explain
+        return MEMORY
     if free is None and _LARGEST_VOXEL * voxels <= MAX_VOLUME_BYTES:
         return MEMORY
     needed = MEMORY_BYTES_A_VOXEL * voxels
     if free is not None and needed <= free:
         return Memory(LARGEST_VOLUME_BYTES)
+    if _is_in_memory(folder):
+        raise VolumeError(
+            f"it needs about {needed / 2**30:.1f} GiB of memory, {(free or 0) / 2**30:.1f} GiB are free, and "
+            "--output_dir lies in memory as well (tmpfs)",
+            "choose an --output_dir on a disk, crop it to the head, or use a machine with more memory",
+        )
     disk_needed, disk_free = DISK_BYTES_A_VOXEL * voxels, shutil.disk_usage(_existing(folder)).free
     if disk_needed > disk_free:
         raise VolumeError(
@@ -55,6 +74,17 @@ def choose_storage(scan: InputScan, folder: Path) -> Storage:
 
 def _existing(folder: Path) -> Path:
     return next(one for one in (folder, *folder.absolute().parents) if one.exists())
+
+
+def _is_in_memory(folder: Path) -> bool:
+    """Whether files of a folder take memory and no disk, as those of a tmpfs do, which `/tmp` often is."""
+    try:
+        lines = _MOUNTS.read_text(encoding="utf-8").splitlines()
+    except OSError:  # systems other than Linux
+        return False
+    kinds = {Path(point.replace(_SPACE, " ")): kind for _, point, kind, *_ in map(str.split, lines)}
+    existing = _existing(folder).resolve()
+    return next((kinds[one] for one in (existing, *existing.parents) if one in kinds), "") in _IN_MEMORY
 
 
 def count_voxels(scan: InputScan) -> int:

@@ -1,22 +1,15 @@
-"""Processes that end with the program that started them, and a lock that outlives it with them."""
+"""Processes that end with the program that started them."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from types import FrameType
 
-from monai_vq.errors import InputError
-
-if sys.platform != "win32":
-    import fcntl
-
-LOCK = ".lock"
 SECONDS_TO_END = 10.0  # for a process that is told to, before it is killed
 
 
@@ -55,30 +48,6 @@ class Processes:
                 process.wait(SECONDS_TO_END)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[int | None]:
-    """Keeps a second program, and the processes of one that was killed outright, from writing to a folder at once.
-
-    Yields:
-        The lock's file descriptor, for `Processes`; None on Windows, which has no such lock.
-
-    Raises:
-        InputError: if another holds the lock.
-    """
-    if sys.platform == "win32":
-        yield None
-        return
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"another study, or a run of one that was killed, writes to {folder}; wait for its end, "
-                "or choose another --output_dir."
-            ) from error
-        yield file.fileno()
 
 
 @contextmanager

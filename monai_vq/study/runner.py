@@ -13,8 +13,9 @@ import pandas as pd
 
 from monai_vq.atomic import atomic_path
 from monai_vq.errors import InputError
+from monai_vq.lock import locked
 from monai_vq.study.plan import Run
-from monai_vq.study.processes import Processes, locked, terminable
+from monai_vq.study.processes import Processes, terminable
 from monai_vq.study.state import RunState, state_of
 
 
@@ -37,7 +38,7 @@ def run_all(runs: Sequence[Run], jobs: int) -> dict[str, str]:
     output_dir = runs[0].output_dir
     for folder in ("runs", "logs"):
         (output_dir / folder).mkdir(parents=True, exist_ok=True)
-    with locked(output_dir) as lock, terminable():
+    with locked(output_dir, "another study, or a run of one that was killed,") as lock, terminable():
         todo = [run for run in runs if state_of(run) is not RunState.COMPLETE]
         if len(todo) < len(runs):
             print(f"{len(runs) - len(todo)} of {len(runs)} runs are complete already", flush=True)

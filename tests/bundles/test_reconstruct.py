@@ -10,8 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
+from monai_vq.data import VolumeError
 from monai_vq.data.dicom import read_series
 from monai_vq.engines import load_run
+from monai_vq.engines.reconstruct.scan_job import ScanJob
+from monai_vq.errors import InputError
+from monai_vq.lock import LOCK
 from monai_vq.reconstruct.decoding import decode_latent
 from monai_vq.reconstruct.latent_reading import read_latent
 from monai_vq.reconstruct.scan_files import ScanFiles
@@ -44,7 +48,7 @@ def test_one_volume_comes_back_with_its_latent_its_scores_and_a_page(reconstruct
     row = pd.read_csv(folder / "scans.csv").iloc[0]
     assert row["slice_indices"] == " ".join(map(str, stored.latent.placement.slice_indices))
     assert {path.name for path in folder.iterdir()} == {
-        *("config.json", "environment.json", "index.html", "scans", "scans.csv", "skipped.csv"),
+        *(LOCK, "config.json", "environment.json", "index.html", "scans", "scans.csv", "skipped.csv"),
         *("ssim_patients.csv", "ssim_scans.csv", "ssim_slices.csv"),
     }
 
@@ -194,6 +198,36 @@ def test_a_disk_that_is_full_ends_in_one_line(reconstruct, tiny_dataset, monkeyp
 
     monkeypatch.setattr(ScanFiles, "write", fill)
     with pytest.raises(SystemExit, match=r"cannot be written to \(No space left on device\)"):
+        reconstruct(input=tiny_dataset.parent / "bids/sub-P1")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "it does not fit into memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "it does not fit into memory"),
+        (VolumeError("no answer in DICOM", "write NIfTI"), "no answer in DICOM"),
+        (InputError("more than DICOM holds"), "more than DICOM holds"),
+    ],
+)
+def test_a_scan_that_fails_on_its_way_does_not_end_the_others(reconstruct, tiny_dataset, monkeypatch, error, reason):
+    real = ScanJob.run
+
+    def run(self, loaded, *others):
+        if loaded.scan.scan_id == "sub-P1":
+            raise error
+        return real(self, loaded, *others)
+
+    monkeypatch.setattr(ScanJob, "run", run)
+    folder = reconstruct(input=tiny_dataset, split="train")
+    assert pd.read_csv(folder / "skipped.csv")["reason"].tolist() == [reason]
+    assert "sub-P1" not in (scans := pd.read_csv(folder / "scans.csv")["scan_id"].tolist())
+    assert scans
+
+
+def test_numbers_that_are_none_are_told_with_their_scan(reconstruct, tiny_dataset, monkeypatch):
+    monkeypatch.setattr(torch, "isfinite", lambda tensor: torch.zeros_like(tensor, dtype=torch.bool))
+    with pytest.raises(SystemExit, match=r"error: sub-P1_T1w: the reconstruction of slices .* is not finite"):
         reconstruct(input=tiny_dataset.parent / "bids/sub-P1")
 
 

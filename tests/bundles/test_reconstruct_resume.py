@@ -14,7 +14,9 @@ import pandas as pd
 import pydicom
 import pytest
 
+from monai_vq.engines.reconstruct import run
 from monai_vq.engines.reconstruct.scan_job import ScanJob
+from monai_vq.lock import locked
 
 KILL = """
 import os, signal, sys
@@ -186,6 +188,24 @@ def test_only_the_scan_that_is_not_whole_is_done_again(reconstruct, done, three_
     assert_as_in_one_go(reconstruct, folder, tmp_path, input=three_patients)
 
 
+def test_a_scan_that_changed_while_it_was_read_is_done_again(reconstruct, done, three_patients, tmp_path, monkeypatch):
+    real = run.load_scan
+
+    def load(scan, *others):
+        loaded = real(scan, *others)
+        if scan.scan_id == "sub-P1_T1w":
+            spoil_bytes(None, three_patients)
+        return loaded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "load_scan", load)
+        folder = reconstruct(input=three_patients)
+    done.clear()
+    reconstruct(input=three_patients, resume="true")
+    assert done == ["sub-P1_T1w"]
+    assert_as_in_one_go(reconstruct, folder, tmp_path, input=three_patients)
+
+
 def test_slices_that_were_prepared_anew_are_done_again(reconstruct, done, tiny_dataset, tmp_path):
     source = Path(shutil.copytree(tiny_dataset, tmp_path / "in"))
     reconstruct(input=source)
@@ -230,7 +250,7 @@ def test_whose_a_scan_is_may_be_said_later(reconstruct, done, tiny_dataset, tmp_
         ({"batch_size": 3}, r"another batch_size \(16\) than is given here \(3\)"),
         ({"precision": "bf16"}, r"another precision \(fp32\) than is given here \(bf16\)"),
         ({"seed": 1}, "another seed"),
-        ({"slice_range": [0, 1]}, "another slice_range"),
+        ({"slice_range": [0, 1]}, r"another slice_range \(\[0.3, 0.7\]\) than is given here \(\[0.0, 1.0\]\)"),
         ({"assume_orientation": "LAS"}, "another assume_orientation"),
     ],
 )
@@ -241,6 +261,19 @@ def test_other_settings_are_refused_by_name_and_nothing_is_touched(reconstruct, 
     with pytest.raises(SystemExit, match=message):
         reconstruct(input=source, resume="true", **settings)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+@pytest.mark.parametrize("resume", ["true", "false"])
+def test_a_folder_that_another_run_writes_to_is_neither_resumed_nor_renamed(
+    reconstruct, tiny_dataset, tmp_path, resume
+):
+    source = tiny_dataset.parent / "bids/sub-P1"
+    folder = reconstruct(input=source)
+    before = contents(tmp_path)
+    with locked(folder, "the other"), pytest.raises(SystemExit, match=r"another reconstruction writes to .*; wait"):
+        reconstruct(input=source, resume=resume)
+    assert contents(tmp_path) == before
 
 
 def test_another_checkpoint_is_refused(reconstruct, tiny_dataset, tiny_stage1, four_epochs):

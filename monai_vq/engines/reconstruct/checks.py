@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from monai_vq.data.volume import MAX_SPACING_MM, MIN_SPACING_MM
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.input_scan import FoundScans
 from monai_vq.reconstruct.prepared import ALL, is_prepared
 
-__all__ = ["check_places", "check_request"]
+__all__ = ["check_places", "check_request", "check_spacing"]
 
 
 def check_places(input_path: Path | None, output_dir: Path) -> Path:
@@ -57,3 +58,22 @@ def check_request(
         raise InputError(f"--split {split}: {source} is no prepared dataset and has no splits; leave it out.")
     if dicom_out and not any(scan.kind == "DICOM" for scan in found.scans):
         raise InputError(f"--dicom_out true: {source} has no DICOM series to answer; leave it out.")
+
+
+def check_spacing(spacing: Sequence[float] | None, trained: Sequence[float] | None) -> None:
+    """Refuses a pixel size that is none, or another than the one that a model was trained on.
+
+    Raises:
+        InputError: naming both.
+    """
+    if spacing is None:
+        return
+    if not all(MIN_SPACING_MM <= mm <= MAX_SPACING_MM for mm in spacing):
+        raise InputError(
+            f"--spacing {list(spacing)}: expected {MIN_SPACING_MM} to {MAX_SPACING_MM} mm, as in '[2.0, 2.0]'."
+        )
+    if trained is not None and list(spacing) != list(trained):
+        raise InputError(
+            f"--spacing {list(spacing)}: this model was trained on pixels of {list(trained)} mm, to which every scan "
+            "is brought anyway; leave the option out."
+        )

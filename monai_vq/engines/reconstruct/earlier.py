@@ -105,6 +105,6 @@ def _is_reconstruction(folder: Path) -> bool:
 
 
 def _short(value: Any) -> str:
-    """A value as a message has it: of a hash its first digits."""
-    text = "none" if value is None else str(value)
+    """A value as a message has it: of a hash its first digits, of a tuple the list that it is in a record."""
+    text = "none" if value is None else str(list(value) if isinstance(value, tuple) else value)
     return f"{text[:12]}…" if len(text) == 64 else text

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_vq.data import VolumeError
+from monai_vq.data.dicom import MIN_SLICES
 from monai_vq.data.slicing import ScanSlices, SlicingSettings, slice_volume
 from monai_vq.data.storage import Storage
 from monai_vq.errors import InputError
@@ -66,6 +67,9 @@ def load_scan(scan: InputScan, slicing: SlicingSettings | None, input_path: Path
     if slicing is None:
         raise VolumeError("the model does not say how a volume is cut", "give a prepared dataset")
     volume = scan.read(scan.files, storage)
+    if min(volume.array.shape) < MIN_SLICES:
+        shape = " x ".join(map(str, volume.array.shape))
+        raise VolumeError(f"{shape} voxels, expected at least {MIN_SLICES} along each axis", "give the whole volume")
     cut = slice_volume(volume, slicing, storage=storage)
     placement = Placement(volume.array.shape, volume.affine, slicing.plane, cut.slice_indices)
     return LoadedScan(scan, cut, placement, volume.array, volume.sha256, scan.header(scan.files), storage)
@@ -75,9 +79,9 @@ def describe_failure(scan: InputScan, error: InputError | OSError | MemoryError)
     """Why a scan was left out; of the system's errors only what they mean, since they quote names of files."""
     if isinstance(error, VolumeError):
         return SkippedFile(scan.place, error.reason, error.remedy)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return SkippedFile(scan.place, "it does not fit into memory", "crop it, or use a machine with more memory")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SkippedFile(scan.place, "the disk of --output_dir became full", "make room, or choose another")
     if isinstance(error, OSError):
         return SkippedFile(scan.place, f"it cannot be opened ({error.strerror or 'unknown'})", "check its permissions")

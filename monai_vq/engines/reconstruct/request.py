@@ -12,18 +12,21 @@ import torch
 from monai_vq.data.preparation import Preparation
 from monai_vq.data.slicing import SlicingSettings
 from monai_vq.engines.precision import check_device
-from monai_vq.engines.reconstruct.checks import check_places, check_request
+from monai_vq.engines.reconstruct.checks import check_places, check_request, check_spacing
 from monai_vq.engines.reconstruct.earlier import EarlierScans
 from monai_vq.engines.reconstruct.model import ReconstructionModel
 from monai_vq.engines.reconstruct.scan_job import SCANS, lowest_ssim
 from monai_vq.errors import InputError
+from monai_vq.lock import check_unlocked
 from monai_vq.reconstruct.input_scan import FoundScans
 from monai_vq.reconstruct.inputs import find_inputs
 from monai_vq.reconstruct.noise import Noise
 from monai_vq.reconstruct.prepared import ALL, find_prepared, is_prepared
 from monai_vq.reconstruct.training_scans import TrainingScans
 
-__all__ = ["ReconstructionRequest"]
+__all__ = ["OTHER", "ReconstructionRequest"]
+
+OTHER = "another reconstruction"  # that holds the lock of the output's folder
 
 
 class ReconstructionRequest:
@@ -35,6 +38,8 @@ class ReconstructionRequest:
         output_dir: folder for ``scans/``, the tables and ``index.html``.
         dataset_dir: of the model: which scans it has seen, and, for older runs, how slices are prepared.
         slice_range: part of the head that is reconstructed, as fractions of its extent; None for the training's.
+        spacing: (row, column) of the pixels in mm that slices are brought to, for a model that was trained on each
+            scan's own; None for as it was trained.
         split: of a prepared dataset: whose scans are reconstructed; ``all`` for every one.
         patient_regex: whose a file is; see `find_inputs`.
         assume_orientation: axes of Analyze files and of NIfTI files that have lost theirs, such as ``LAS``.
@@ -54,6 +59,7 @@ class ReconstructionRequest:
         output_dir: str | Path,
         dataset_dir: str,
         slice_range: Sequence[float] | None = None,
+        spacing: Sequence[float] | None = None,
         split: str = ALL,
         patient_regex: str | None = None,
         assume_orientation: str | None = None,
@@ -68,6 +74,7 @@ class ReconstructionRequest:
         self.model, self.output_dir, self.dataset_dir = model, Path(output_dir), dataset_dir
         self.input_path = None if input_path is None else Path(input_path)
         self.slice_range, self.split, self.dicom_out = slice_range, split, dicom_out
+        self.spacing = model.spacing if spacing is None else list(spacing)
         self.patient_regex, self.assume_orientation = patient_regex, assume_orientation
         self.noise_text, self.batch_size, self.seed = noise, batch_size, seed
         self.precision, self.device, self.resume = precision, device, resume
@@ -76,15 +83,18 @@ class ReconstructionRequest:
         """Refuses what can be refused before anything is written; lists the scans, and reads none.
 
         Raises:
-            InputError: a setting is wrong, the model is none for this input, or there is nothing to reconstruct.
+            InputError: a setting is wrong, the model is none for this input, there is nothing to reconstruct, or
+                another run writes to the folder.
         """
         check_device(self.device, self.precision)
         if self.model.in_channels != 1:
             raise InputError(
                 f"{self.model.run_dir} is a model of images with {self.model.in_channels} channels; volumes are grey."
             )
+        check_spacing(self.spacing, self.model.spacing)
         check_request(self.found, self.source, self.slice_range, self.split, self.dicom_out)
         _ = self.noise, self.slicing
+        check_unlocked(self.output_dir, OTHER)  # before that run's folder is renamed
         if self.resume:
             self.earlier.check()
 
@@ -141,7 +151,7 @@ class ReconstructionRequest:
         return {
             "checkpoint": model.checkpoint_sha256,
             "image_size": model.image_size,
-            "spacing": model.spacing or "each scan's own",
+            "spacing": self.spacing or "each scan's own",
             **({"slices": "as the dataset was prepared"} if slicing is None else vars(slicing)),
             "assume_orientation": self.assume_orientation or "as the files say",
             "noise": str(self.noise or "none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ from tqdm import tqdm
 
 from monai_vq.engines.precision import AutocastInferer
 from monai_vq.engines.reconstruct.earlier import source_sha256
-from monai_vq.engines.reconstruct.loading import describe_failure, load_scan
+from monai_vq.engines.reconstruct.loading import LoadedScan, describe_failure, load_scan
 from monai_vq.engines.reconstruct.outcome import Outcome
-from monai_vq.engines.reconstruct.request import ReconstructionRequest
+from monai_vq.engines.reconstruct.request import OTHER, ReconstructionRequest
 from monai_vq.engines.reconstruct.scan_job import SCANS, ScanJob, new_scores
 from monai_vq.errors import InputError
+from monai_vq.lock import locked
 from monai_vq.reconstruct.cautions import batch_cautions, denoising_cautions
 from monai_vq.reconstruct.finished_scan import FinishedScan, write_finished
 from monai_vq.reconstruct.input_scan import InputScan, SkippedFile
@@ -38,19 +40,23 @@ class ReconstructionRun(ReconstructionRequest):
     was killed loses the scan that it was at, and its tables, which it writes at its end; the same command with
     ``resume`` goes on behind the scans that are done, and writes what a run in one go would have written. It refuses
     settings by which another result would come out. A scan whose bytes are others than they were is done again, as is
-    one whose files are gone; scans that are not in the input any more keep their files, and leave the tables.
+    one whose files are gone; scans that are not in the input any more keep their files, and leave the tables. One
+    process at a time writes to a folder: a second one is refused.
     """
 
     def run(self) -> Path:
         """Writes the volumes, the latents, the tables and the page; returns the page's path.
 
         Raises:
-            InputError: a setting is wrong, not one scan could be read, or a file cannot be written.
+            InputError: a setting is wrong, another run writes to the folder, not one scan could be read, or a file
+                cannot be written.
             FloatingPointError: the model's output is no number.
         """
         self.check()
         try:
-            return self._run()
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            with locked(self.output_dir, OTHER):
+                return self._run()
         except OSError as error:  # of what is read, each is told with its scan
             reason = error.strerror or type(error).__name__
             raise InputError(
@@ -59,7 +65,6 @@ class ReconstructionRun(ReconstructionRequest):
             ) from error
 
     def _run(self) -> Path:
-        self.output_dir.mkdir(parents=True, exist_ok=True)
         skipped, outcome = list(self.found.skipped), Outcome(new_scores(self.noise))
         for scan in tqdm(self.found.scans, desc="scans", unit="scan", disable=not sys.stderr.isatty()):
             finished = self._take_over(scan) or self._reconstruct(scan, skipped)
@@ -79,7 +84,7 @@ class ReconstructionRun(ReconstructionRequest):
         """What is done with each scan."""
         model, inferer = self.model, AutocastInferer(self.precision)
         reconstructor = ScanReconstructor(
-            model.network, self.slicing, model.image_size, model.spacing, inferer, self.batch_size, self.device
+            model.network, self.slicing, model.image_size, self.spacing, inferer, self.batch_size, self.device
         )
         return ScanJob(
             model=model,
@@ -108,16 +113,30 @@ class ReconstructionRun(ReconstructionRequest):
         return taken
 
     def _reconstruct(self, scan: InputScan, skipped: list[SkippedFile]) -> FinishedScan | None:
-        """Reads a scan and takes it through the model; None, and a line in `skipped`, where it cannot be read."""
+        """Reads a scan and takes it through the model; None, and a line in `skipped`, where that cannot be done."""
+        sha256 = source_sha256(scan, self.source)  # before it is read: what changes meanwhile is done again
         try:
             loaded = load_scan(scan, self.slicing, self.source, self.output_dir)
         except (InputError, OSError, MemoryError) as error:
-            skipped.append(describe_failure(scan, error))
-            logger.warning(f"left out: {scan.place}: {skipped[-1].reason}")
+            skipped.append(_leave_out(scan, error))
             return None
-        finished = self.job.run(loaded, source_sha256(scan, self.source))
+        try:
+            finished = self._run_job(loaded, sha256)
+        except (InputError, MemoryError) as error:  # as of a series that DICOM cannot answer
+            skipped.append(_leave_out(scan, error))
+            return None
         _say(f"{scan.scan_id}: {len(finished.scores)} slices, SSIM {finished.scores['ssim'].mean():.4f}")
         return finished
+
+    def _run_job(self, loaded: LoadedScan, sha256: str) -> FinishedScan:
+        try:
+            return self.job.run(loaded, sha256)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{loaded.scan.scan_id}: {error}") from error
+        except OSError as error:
+            if error.errno == errno.ENOMEM:  # of a file that is mapped; otherwise the folder cannot be written to
+                raise MemoryError from error
+            raise
 
     def _tell_left(self) -> None:
         """Says which scans of the earlier run the input does not have any more."""
@@ -142,6 +161,12 @@ class ReconstructionRun(ReconstructionRequest):
         path = write_page(self.output_dir / "index.html", page)
         print(f"{len(outcome.rows)} scan(s), {len(skipped)} left out; report: {path}", flush=True)
         return path
+
+
+def _leave_out(scan: InputScan, error: InputError | OSError | MemoryError) -> SkippedFile:
+    told = describe_failure(scan, error)
+    logger.warning(f"left out: {scan.place}: {told.reason}")
+    return told
 
 
 def _say(line: str) -> None:

@@ -105,7 +105,8 @@ class ScanJob:
 
     def _row(self, loaded: LoadedScan, done: ReconstructedScan, files: ScanFiles, dicom: str) -> dict[str, object]:
         split = self.training.split_of(loaded.sha256, loaded.scan.patient_id)
-        cautions = scan_cautions(done, split, self.preparation, lowest_ssim(self.model, self.noise))
+        lowest = lowest_ssim(self.model, self.noise)
+        cautions = scan_cautions(done, split, self.preparation, lowest, self.model.spacing)
         return scan_row(loaded, done, split, files, dicom, cautions)
 
     def _write_dicom(self, loaded: LoadedScan, done: ReconstructedScan) -> list[Path]:

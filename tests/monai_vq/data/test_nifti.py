@@ -22,7 +22,7 @@ def with_header(offset: int, form: str, *values: int) -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.nii", PLAIN), ("a.nii.gz", ZIPPED)])
+@pytest.mark.parametrize(("name", "content"), [("a.nii", PLAIN), ("a.nii.gz", ZIPPED), ("A.NII.GZ", ZIPPED)])
 def test_good_files_decode_to_their_voxels(name, content):
     np.testing.assert_array_equal(decode_nifti(name, io.BytesIO(content)).dataobj, VOXELS)
 

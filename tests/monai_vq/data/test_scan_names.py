@@ -11,6 +11,10 @@ def test_names_are_unique_plain_and_keep_the_order_of_the_labels():
     assert names[:5] == ["P1", "P1_3", "P1_4", "P1_2", "a-b"]
 
 
+def test_names_stay_apart_on_disks_to_which_case_is_nothing():
+    assert name_scans(["scan", "Scan", "SCAN_2", "sCaN"]) == ["scan", "Scan_3", "SCAN_2", "sCaN_4"]
+
+
 def test_many_files_of_one_visit_are_numbered_through():
     assert name_scans(["P"] * 300)[-1] == "P_300"
 

@@ -8,6 +8,7 @@ import pytest
 from monai_vq.decode import ScanDecoder
 from monai_vq.engines.trained_model import TrainedModel
 from monai_vq.errors import InputError
+from monai_vq.reconstruct import storage_choice
 
 
 @pytest.fixture
@@ -19,6 +20,14 @@ def test_the_volumes_are_those_of_the_reconstruction_to_the_byte(reconstructed, 
     for path in sorted(reconstructed.glob("*_codes.npz")):
         written = decoder.decode(path)
         assert written.read_bytes() == (reconstructed / written.name).read_bytes()
+
+
+def test_where_memory_is_short_the_bytes_are_the_same_and_nothing_else_stays(reconstructed, decoder, monkeypatch):
+    monkeypatch.setattr(storage_choice, "available_memory", lambda: 0)
+    monkeypatch.setattr(storage_choice, "_is_in_memory", lambda folder: False)
+    written = decoder.decode(reconstructed / "sub-P1_T1w_codes.npz")
+    assert written.read_bytes() == (reconstructed / written.name).read_bytes()
+    assert list(written.parent.iterdir()) == [written]
 
 
 def test_nothing_is_written_over(reconstructed, decoder):

@@ -40,6 +40,17 @@ def test_what_is_odd_is_said(scan, split, preparation, lowest, words):
     assert words in caution
 
 
+def test_the_pixels_that_count_are_those_of_the_model(scan):
+    preparation = replace(LIKE_TRAINING, row_mm=(2.0, 2.0), column_mm=(2.0, 2.0))
+    (caution,) = scan_cautions(scan, "new", preparation, None)
+    assert caution == "pixels of 8 x 8 mm, in training 2 x 2 mm: give --spacing '[2, 2]'"
+    assert scan_cautions(scan, "new", preparation, None, trained_spacing=[8.0, 8.0]) == []
+    latent = scan.latent
+    for spacing, number in ((2.0, 0), (4.0, 1)):
+        brought = replace(scan, latent=replace(latent, fit=replace(latent.fit, spacing=(spacing, spacing))))
+        assert len(scan_cautions(brought, "new", preparation, None)) == number
+
+
 def test_a_whole_head_is_unlike_brains_alone(scan):
     whole = replace(scan, warnings=("may show a face",))
     (caution,) = scan_cautions(whole, "new", LIKE_TRAINING, None)

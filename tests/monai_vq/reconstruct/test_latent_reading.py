@@ -111,6 +111,8 @@ def test_any_flipped_byte_is_refused_in_a_line_or_changes_nothing(latent):
         ({"plane": "diagonal"}, "its slices lie nowhere"),
         ({"window": [1.0, 1.0]}, "its window is"),
         ({"window": [0.0, float("inf")]}, "its window is"),
+        ({"window": [float("nan"), 1.0]}, "its window is"),
+        ({"window": [-1e308, 1e308]}, "its window is"),
         ({"batch_size": 0}, "its batch_size 0"),
         ({"batch_size": 1 << 40}, "its batch_size"),
         ({"codes": np.zeros((3, 8), np.uint8)}, r"unpack|expected"),

@@ -25,8 +25,9 @@ def scan(tmp_path, write_head):
 
 
 @pytest.fixture
-def room(monkeypatch):
-    """Sets how many bytes of memory and of disk are free."""
+def room(monkeypatch, tmp_path):
+    """Sets how many bytes of memory and of disk are free, whatever holds the files of the tests."""
+    monkeypatch.setattr(storage_choice, "_MOUNTS", tmp_path / "no mounts")
 
     def set_free(memory: int | None, disk: int = 10**15) -> None:
         usage = namedtuple("usage", "total used free")(10**15, 0, disk)
@@ -77,3 +78,32 @@ def test_what_fits_nowhere_is_refused_before_it_is_read(scan, tmp_path, room):
         choose_storage(scan, tmp_path / "new")
     room(0, VOXELS * DISK_BYTES_A_VOXEL)
     assert isinstance(choose_storage(scan, tmp_path / "new"), Disk)
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("tmpfs", True), ("ext4", False)])
+def test_a_folder_in_memory_holds_no_more_than_memory(scan, tmp_path, room, monkeypatch, kind, refused):
+    mounts = tmp_path / "mounts"
+    target = tmp_path / "a place"
+    target.mkdir()
+    escaped = str(target).replace(" ", r"\040")
+    mounts.write_text(f"none / {'ext4' if refused else 'tmpfs'} rw 0 0\nnone {escaped} {kind} rw,size=9k 0 0\n")
+    monkeypatch.setattr(storage_choice, "_MOUNTS", mounts)
+    room(0)
+    if refused:
+        with pytest.raises(VolumeError, match=r"--output_dir lies in memory as well.*on a disk"):
+            choose_storage(scan, target / "new")
+    else:
+        assert isinstance(choose_storage(scan, target / "new"), Disk)
+    room(10**15)
+    assert isinstance(choose_storage(scan, target / "new"), Memory)
+
+
+def test_an_absurd_header_is_left_to_the_reader(tmp_path, write_head, room):
+    path = write_head(tmp_path / "head.nii")
+    content = bytearray(path.read_bytes())
+    content[42:48] = (30000).to_bytes(2, "little") * 3
+    path.write_bytes(content)
+    (scan,) = find_inputs(path).scans
+    room(10**9)
+    with pytest.raises(VolumeError, match="impossible dimensions"):
+        scan.read(scan.files, choose_storage(scan, tmp_path))

@@ -1,14 +1,12 @@
 import os
 import signal
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from monai_vq.errors import InputError
-from monai_vq.study.processes import Processes, locked, terminable
+from monai_vq.study.processes import Processes, terminable
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and locks of POSIX")
 
@@ -42,20 +40,6 @@ def test_end_ends_what_runs_and_lets_nothing_start(tmp_path, ready):
         assert future.result() == -signal.SIGTERM
     with pytest.raises(KeyboardInterrupt):
         processes.run([sys.executable, "-c", "pass"], tmp_path, os.environ, tmp_path / "log")
-
-
-def test_a_folder_is_locked_as_long_as_a_process_of_a_killed_study_lives(tmp_path, ready):
-    with locked(tmp_path), pytest.raises(InputError, match="another study, or a run of one that was killed, writes to"):
-        locked(tmp_path).__enter__()
-    with locked(tmp_path) as lock:
-        orphan = subprocess.Popen(waiting(ready), pass_fds=(lock,))
-        ready.read_text()
-    with pytest.raises(InputError, match="wait for its end, or choose another --output_dir"):
-        locked(tmp_path).__enter__()
-    orphan.kill()
-    orphan.wait()
-    with locked(tmp_path):
-        pass
 
 
 def test_sigterm_interrupts_and_the_handler_before_comes_back():

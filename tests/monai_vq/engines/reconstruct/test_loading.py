@@ -1,5 +1,7 @@
+import errno
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -30,7 +32,9 @@ def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset, tmp_path):
         (VolumeError("it is flat", "bend it"), "it is flat"),
         (PermissionError(13, "Permission denied", "/data/JANE_DOE.nii"), "it cannot be opened (Permission denied)"),
         (OSError(28, "No space left on device", "/data/JANE_DOE"), "the disk of --output_dir became full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk of --output_dir became full"),
         (MemoryError(), "it does not fit into memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "it does not fit into memory"),
         (InputError("an odd setting"), "an odd setting"),
     ],
 )
@@ -40,3 +44,11 @@ def test_a_failure_is_told_without_names_of_files(tiny_dataset, error, reason):
     assert (told.place, told.reason) == ("series-1", reason)
     assert told.remedy
     assert "DOE" not in str(told)
+
+
+def test_a_localizer_is_no_volume(tmp_path):
+    voxels = np.random.default_rng(0).integers(0, 99, (60, 60, 1), np.int16)
+    nib.save(nib.Nifti1Image(voxels, np.diag([4.0, 4, 5, 1])), tmp_path / "localizer.nii.gz")
+    (scan,) = find_inputs(tmp_path).scans
+    with pytest.raises(VolumeError, match="60 x 60 x 1 voxels, expected at least 8 along each axis"):
+        load_scan(scan, SlicingSettings(), tmp_path, tmp_path / "out")

@@ -34,6 +34,7 @@ def test_volumes_are_cut_as_in_training_but_every_slice(ask, tiny_dataset):
     ("name", "value"),
     [
         ("slice_range", [0, 1]),
+        ("spacing", [2.0, 2.0]),
         ("assume_orientation", "LAS"),
         ("noise", "rician:0.1"),
         ("seed", 1),
@@ -59,6 +60,23 @@ def test_settings_of_the_model_are_among_them(ask, model):
     ours = ask().settings
     for change in ({"checkpoint_sha256": "1" * 64}, {"image_size": [64, 64]}, {"spacing": [1.0, 1.0]}):
         assert ask(model=replace(model, **change)).settings != ours
+
+
+@pytest.mark.parametrize(
+    ("trained", "given", "message"),
+    [
+        ([1.0, 1.0], [2.0, 2.0], r"--spacing \[2.0, 2.0\]: this model was trained on pixels of \[1.0, 1.0\] mm"),
+        (None, [2.0, 1e-6], r"--spacing \[2.0, 1e-06\]: expected 0.05 to 30.0 mm"),
+    ],
+)
+def test_pixels_of_an_impossible_size_are_refused(ask, model, trained, given, message):
+    with pytest.raises(InputError, match=message):
+        ask(model=replace(model, spacing=trained), spacing=given).check()
+
+
+def test_a_model_that_was_trained_on_one_pixel_size_keeps_it(ask, model):
+    trained = replace(model, spacing=[1.5, 1.5])
+    assert ask(model=trained).spacing == ask(model=trained, spacing=[1.5, 1.5]).spacing == [1.5, 1.5]
 
 
 def test_settings_are_plain_values(ask):
