@@ -33,6 +33,11 @@ def label_scans(people: pd.DataFrame) -> pd.DataFrame:
     return table[list(ATTRIBUTES)].set_axis(pd.Index(people["scan_id"], name="scan_id"), axis=0)
 
 
+def attribute_title(attribute: str, unit: str) -> str:
+    """What a page calls one of `ATTRIBUTES`: pictures have a class where scans have a diagnosis."""
+    return "class" if (attribute, unit) == ("diagnosis", "image") else attribute
+
+
 def age_band(age: float) -> str:
     """The decade of an age in years; `90+` from 90 on, `unknown` for NaN and for what is no age."""
     if not math.isfinite(age) or age < 0:

@@ -15,7 +15,7 @@ from monai_vq.report.cautions import find_cautions
 from monai_vq.report.content import ReportContent
 from monai_vq.report.disclosure import MIN_PATIENTS
 from monai_vq.report.figures import draw_history, draw_patients, draw_pictures
-from monai_vq.report.groups import constant_attributes, group_table
+from monai_vq.report.groups import attribute_title, constant_attributes, group_table
 from monai_vq.report.latent_figures import draw_codebook, draw_codewords, draw_gains
 from monai_vq.report.patient_list import patient_list
 from monai_vq.report.pictures import DRAWN
@@ -85,6 +85,7 @@ def _words(content: ReportContent, public: bool) -> dict[str, Any]:
         ),
         "score_groups": score_groups(everyone),
         "attributes": _attributes(groups),
+        "attribute_title": attribute_title,
         "constant_attributes": {name: group for name, group in constant.items() if group != UNKNOWN},
         "unknown_attributes": [name for name, group in constant.items() if group == UNKNOWN],
         "patient_figure": draw_patients(everyone, public),

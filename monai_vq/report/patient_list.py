@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from monai_vq.report.groups import in_order, label_slices
+from monai_vq.report.groups import attribute_title, in_order, label_slices
 
 LIST_ATTRIBUTES = ("diagnosis", "sex", "age", "source", "site")  # not session: a row is over all of them
 SEPARATOR = "; "  # between the values of a patient who has several
@@ -50,7 +50,7 @@ def patient_list(
     columns = [
         _text_column("split", _choices(patient_rows["split"].tolist(), in_table_order=True)),
         _text_column(unit, None),
-        *(_text_column(name, _choices(values)) for name, values in groups.items()),
+        *(_text_column(attribute_title(name, unit), _choices(values)) for name, values in groups.items()),
         *({"title": title, "digits": _DIGITS[name], "filter": None} for name, title in _TITLES.items()),
     ]
     cells = [patient_rows["split"], patient_rows["patient_id"], *groups.values()]

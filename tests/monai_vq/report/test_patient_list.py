@@ -48,6 +48,8 @@ def test_a_patient_with_several_values_is_found_under_each(rows):
     }  # fmt: skip
     filters = {column["title"]: column["filter"] for column in data["columns"]}
     assert filters["diagnosis"] == ["AD", "CN", "unknown"]
+    pictures = as_frame(patient_list(patient_table(rows), rows, people[PEOPLE_COLUMNS], "image"))
+    assert pictures["class"].tolist() == frame["diagnosis"].tolist()
     assert not {"sex", "age"} & set(filters)  # all are F, and no age is known
 
 
