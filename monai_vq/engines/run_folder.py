@@ -42,7 +42,8 @@ def start_run(output_dir: str, resume: bool, precision: str) -> None:
         try:
             if not resume:
                 keep_earlier_run(run_dir)
-            write_record(run_dir, config | {"precision": precision})
+            anew = {"resume": False} if "resume" in config else {}  # run again, it is a run of its own
+            write_record(run_dir, config | {"precision": precision} | anew)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise InputError(f"--output_dir {run_dir} cannot be written to ({reason}); choose another.") from error

@@ -65,9 +65,10 @@ def adapt_tracking(config: dict[str, Any]) -> None:
         "validate": {"joins": True},
     }
     for part, changes in own.items():
-        for handler in config.get(part, {}).get("handlers", []):
+        handlers = config.get(part, {}).get("handlers", [])
+        for index, handler in enumerate(handlers):
             if isinstance(handler, dict) and handler.get("_target_") == "MLFlowHandler":
-                handler |= changes | {"_target_": HANDLER}
+                handlers[index] = handler | changes | {"_target_": HANDLER}  # the dict is MONAI's own, for every run
     if config.get("run_name") is None:
         config["run_name"] = _NAME
     if LOG_REPORT not in config["run"]:

@@ -28,6 +28,7 @@ def multi_gpu_config(train: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "+imports": [_IMPORT],
         "device": "$multi_gpu.device()",
+        "max_minutes": None,  # processes have no clock in common
         "summary_writer": train["summary_writer"] | {"_disabled_": _OTHERS},
         "train#sampler#num_replicas": "$multi_gpu.world_size()",
         "train#sampler#rank": "$multi_gpu.rank()",

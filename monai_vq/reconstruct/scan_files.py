@@ -13,13 +13,13 @@ from monai_vq.networks import VQVAE
 from monai_vq.reconstruct.latent_file import write_latent
 from monai_vq.reconstruct.placement import Placement
 from monai_vq.reconstruct.scan import ReconstructedScan
-from monai_vq.reconstruct.volume_file import make_header, planes, write_volume
+from monai_vq.reconstruct.volume_file import MADE_HERE, make_header, planes, write_volume
 
 __all__ = ["RECORD_ENDING", "ScanFiles"]
 
 RECORD_ENDING = "_record.npz"
-_RECON = "monai_vq reconstruction; window's low value where no slice was"
-_ERROR = "monai_vq reconstruction less scan; 0 where no slice was"
+_RECON = f"{MADE_HERE}; window's low value where no slice was"
+_ERROR = f"{MADE_HERE} less scan; 0 where no slice was"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from monai_vq.atomic import atomic_path
 from monai_vq.data.storage import blocks
 
-__all__ = ["GEOMETRY", "copy_geometry", "make_header", "planes", "write_volume"]
+__all__ = ["GEOMETRY", "MADE_HERE", "copy_geometry", "is_made_here", "make_header", "planes", "write_volume"]
 
+MADE_HERE = "monai_vq reconstruction"  # start of what the header says of a volume that is written here
 COMPRESSION = 3  # of gzip's 9: float32 noise hardly shrinks further, and 9 takes ten times as long
 GEOMETRY = (  # all fields of a NIfTI header that say where voxels lie
     *("pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d"),
@@ -45,6 +46,11 @@ def make_header(shape: Sequence[int], affine: NDArray[np.floating], source: Any 
         header.set_xyzt_units("mm")
     header["descrip"] = description.encode("ascii", "replace")[:79]
     return header
+
+
+def is_made_here(header: Any | None) -> bool:
+    """Whether a NIfTI header says that its volume is a reconstruction, or the error of one."""
+    return header is not None and bytes(header["descrip"]).startswith(MADE_HERE.encode("ascii"))
 
 
 def copy_geometry(source: Any, target: Any) -> None:

@@ -123,7 +123,10 @@ def _gain(row: Mapping[Any, Any], score: str) -> str:
 
 def _cautions(evaluation: Evaluation | None, unit: str) -> list[str]:
     """What a reader must know before believing the maps."""
-    cautions = ["A map shows where an image differs from the training images, not a disease. It is no diagnosis."]
+    cautions = [
+        "A map shows where an image differs from the training images, not a disease. It is no diagnosis.",
+        f"What the model and the prior learned from counts as healthy, whatever is known of those {unit}s.",
+    ]
     if evaluation is None:
         return cautions
     number = int(evaluation.methods["n_patients"].min())

@@ -29,6 +29,7 @@ def find_cautions(
     """
     return [
         *_unknown_patients(unit),
+        *_not_tested(split_rows, unit),
         *_few_patients(split_rows, unit),
         *_low_usage(split_rows),
         *_hardly_continuous(latent),
@@ -43,6 +44,15 @@ def _unknown_patients(unit: str) -> list[str]:
     return [
         "The source does not say whose the scans are, so the split is by scan: a patient may be in train and in test, "
         "and these scores may flatter the model. Separation of patients cannot be claimed."
+    ]
+
+
+def _not_tested(split_rows: pd.DataFrame, unit: str) -> list[str]:
+    if "test" in set(split_rows["split"]):
+        return []
+    return [
+        f"There is no test split to show: the model was trained on these {unit}s, or chosen by them, and their scores "
+        "flatter it."
     ]
 
 

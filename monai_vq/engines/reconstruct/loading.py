@@ -19,6 +19,7 @@ from monai_vq.reconstruct.input_scan import InputScan, SkippedFile
 from monai_vq.reconstruct.placement import Placement
 from monai_vq.reconstruct.prepared import read_prepared
 from monai_vq.reconstruct.storage_choice import choose_storage
+from monai_vq.reconstruct.volume_file import is_made_here
 
 __all__ = ["LoadedScan", "describe_failure", "load_scan"]
 
@@ -67,12 +68,15 @@ def load_scan(scan: InputScan, slicing: SlicingSettings | None, input_path: Path
     if slicing is None:
         raise VolumeError("the model does not say how a volume is cut", "give a prepared dataset")
     volume = scan.read(scan.files, storage)
+    header = scan.header(scan.files)
+    if is_made_here(header):
+        raise VolumeError("it is a reconstruction, or the error of one", "give the scans themselves")
     if min(volume.array.shape) < MIN_SLICES:
         shape = " x ".join(map(str, volume.array.shape))
         raise VolumeError(f"{shape} voxels, expected at least {MIN_SLICES} along each axis", "give the whole volume")
     cut = slice_volume(volume, slicing, storage=storage)
     placement = Placement(volume.array.shape, volume.affine, slicing.plane, cut.slice_indices)
-    return LoadedScan(scan, cut, placement, volume.array, volume.sha256, scan.header(scan.files), storage)
+    return LoadedScan(scan, cut, placement, volume.array, volume.sha256, header, storage)
 
 
 def describe_failure(scan: InputScan, error: InputError | OSError | MemoryError) -> SkippedFile:

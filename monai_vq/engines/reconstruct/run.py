@@ -159,6 +159,11 @@ class ReconstructionRun(ReconstructionRequest):
             title=f"Scans reconstructed by {self.model.run_dir.name}",
         )
         path = write_page(self.output_dir / "index.html", page)
+        if outcome.unknown_patients:
+            logger.warning(
+                f"of {outcome.unknown_patients} scan(s) nothing says whose they are, and each counts as a patient of "
+                "its own; --patient_regex can say it."
+            )
         print(f"{len(outcome.rows)} scan(s), {len(skipped)} left out; report: {path}", flush=True)
         return path
 

@@ -94,8 +94,8 @@ def _few_patients(comparison: Comparison) -> list[str]:
     number = int(comparison.reference.split_rows(comparison.compared_split)["n_patients"])
     comparisons, unit, cautions = len(comparison.others), comparison.unit, []
     if number < FEW_PATIENTS:
-        cautions.append(f"Only {number} {unit}s are compared: the intervals rest on them being typical.")
-    if least_p(number, comparisons) > SIGNIFICANT:
+        cautions.append(f"Compared: only {number_of(number, unit)}. The intervals rest on them being typical.")
+    if comparisons and least_p(number, comparisons) > SIGNIFICANT:
         cautions.append(
             f"With so few {unit}s and {number_of(comparisons, 'comparison')} no corrected p can fall below "
             f"{SIGNIFICANT}, whatever the difference: read the intervals."

@@ -145,3 +145,18 @@ def test_a_tracked_run_is_handed_on_untracked(finished_config):
     tracking.adapt_tracking(tracked_config)
     assert tracking.HANDLER in json.dumps(tracked_config)
     assert tracking.without_tracking(tracked_config) == finished_config
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_second_run_of_a_process_has_its_own_parameters():
+    shared = {
+        "_target_": "MLFlowHandler",
+        "output_transform": "$list",
+    }  # MONAI appends one and the same to every config
+    logged = []
+    for dataset_dir in ("data/first", "data/second"):
+        config = tracked(dataset_dir=dataset_dir, tracking_uri="sqlite:///x.db") | {"train": {"handlers": [shared]}}
+        tracking.adapt_tracking(config)
+        logged.append(config["train"]["handlers"][0]["experiment_param"]["dataset_dir"])
+    assert logged == ["first", "second"]
+    assert shared == {"_target_": "MLFlowHandler", "output_transform": "$list"}

@@ -29,6 +29,11 @@ def test_names_the_splits_concerned(splits, change, expected):
     assert expected in caution
 
 
+def test_scores_of_patients_who_had_a_part_in_training_flatter(splits):
+    (caution,) = find_cautions(splits[splits["split"] == "train"], {})
+    assert caution.startswith("There is no test split to show: the model was trained on these patients")
+
+
 @pytest.mark.parametrize(("share", "number"), [(0.02, 0), (0.009, 1), (0.0, 1)])
 def test_a_frequency_latent_that_leaves_nothing_continuous_is_called_a_vector_quantizer(splits, share, number):
     latent = LatentFormat((32, 32), (128, 128), 512, 64, continuous={"train": share, "test": share / 2})

@@ -11,6 +11,7 @@ from monai_vq.engines.reconstruct.loading import describe_failure, load_scan
 from monai_vq.errors import InputError
 from monai_vq.reconstruct.inputs import find_inputs
 from monai_vq.reconstruct.prepared import find_prepared
+from monai_vq.reconstruct.volume_file import MADE_HERE, make_header, planes, write_volume
 
 
 def test_a_volume_and_its_prepared_slices_are_one_scan(tiny_dataset, tmp_path):
@@ -52,3 +53,13 @@ def test_a_localizer_is_no_volume(tmp_path):
     (scan,) = find_inputs(tmp_path).scans
     with pytest.raises(VolumeError, match="60 x 60 x 1 voxels, expected at least 8 along each axis"):
         load_scan(scan, SlicingSettings(), tmp_path, tmp_path / "out")
+
+
+def test_what_was_made_here_is_no_scan(tmp_path, write_head):
+    image = nib.load(write_head(tmp_path / "head.nii.gz"))
+    header = make_header(image.shape, image.affine, image.header, f"{MADE_HERE} of a test")
+    (tmp_path / "in").mkdir()
+    write_volume(tmp_path / "in/head_recon.nii.gz", header, planes(image.get_fdata(dtype=np.float32)))
+    (scan,) = find_inputs(tmp_path / "in").scans
+    with pytest.raises(VolumeError, match="it is a reconstruction, or the error of one; give the scans themselves"):
+        load_scan(scan, SlicingSettings(), tmp_path / "in", tmp_path / "out")

@@ -52,7 +52,7 @@ def test_few_patients_cannot_give_a_small_p(make_content, compare):
         return dataclasses.replace(content, scores=RunScores(model, content.scores.latent))
 
     few = find_comparison_cautions(compare(a=with_patients(5, 1), b=with_patients(5, 2)))
-    assert any("Only 5 patients are compared" in text for text in few)
+    assert any("Compared: only 5 patients." in text for text in few)
     assert any("With so few patients and 1 comparison no corrected p can fall below 0.05" in text for text in few)
     enough = find_comparison_cautions(compare(a=with_patients(6, 1), b=with_patients(6, 2)))
     assert not any("corrected p" in text for text in enough)  # 2 / 2^6 = 0.03
