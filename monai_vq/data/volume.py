@@ -8,7 +8,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from monai_vq.data.hashing import file_sha256
+from monai_vq.data.hashing import files_sha256
 from monai_vq.data.nifti import VolumeError, decode_nifti
 from monai_vq.data.orientation import axes_affine
 from monai_vq.data.storage import MEMORY, Storage, blocks, largest_stride_first
@@ -70,7 +70,7 @@ def read_volume(path: Path, *, assume_axes: str | None = None, storage: Storage 
     affine = find_affine(image, assume_axes)
     array = read_intensities(image, storage)
     check_intensities(array)
-    return Volume(array, affine, file_sha256(path))
+    return Volume(array, affine, files_sha256([path]))
 
 
 def read_intensities(image: nib.Nifti1Image, storage: Storage = MEMORY) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ def load_run(run_dir: str | Path, device: torch.device | str = "cpu") -> VQVAE:
 
 
 def load_best(run_dir: str | Path, device: torch.device | str = "cpu") -> tuple[VQVAE, dict[str, Any]]:
-    """Returns the network of a run as `load_run` does, and what its checkpoint says of where it comes from.
+    """Returns the network of a run as `load_run` does, and the checkpoint that its weights are of.
 
     Raises:
         InputError: as `load_run`.
@@ -45,7 +45,7 @@ def load_best(run_dir: str | Path, device: torch.device | str = "cpu") -> tuple[
     path = Path(run_dir) / "checkpoints" / BEST
     checkpoint = read_checkpoint(path, device)
     load_network(network, checkpoint, path)
-    return place(network, device).eval(), checkpoint["record"]  # type: ignore[return-value]
+    return place(network, device).eval(), checkpoint  # type: ignore[return-value]
 
 
 def make_network(run_dir: str | Path) -> VQVAE:

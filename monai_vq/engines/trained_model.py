@@ -65,13 +65,13 @@ class TrainedModel:
                 f"{run_dir / 'config.json'} has no {', '.join(missing)}: it is no run of a VQ-VAE; give the output_dir "
                 "of a bundle such as projected.json."
             )
-        network, record = load_best(run_dir, device)
+        network, checkpoint = load_best(run_dir, device)
         return cls(
             run_dir=run_dir,
             network=network,
             precision=config.get("precision", "fp32"),
             checkpoint_sha256=file_sha256(run_dir / "checkpoints" / BEST),
-            record=record,
+            record=checkpoint["record"],
             **{name: config[name] for name in IMAGES},
         )
 

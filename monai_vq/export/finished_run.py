@@ -15,10 +15,9 @@ from torch import Tensor
 from monai_vq.data import read_splits
 from monai_vq.data.manifest import MANIFEST_NAME
 from monai_vq.data.preparation import read_preparation
-from monai_vq.engines.load_run import load_run
+from monai_vq.engines.load_run import load_best, read_config
 from monai_vq.errors import InputError
 from monai_vq.export.card_words import PICTURES, SCANS, CardWords
-from monai_vq.handlers.checkpoints import BEST, read_checkpoint
 from monai_vq.networks import VQVAE
 
 SCORES, BASELINES = "ssim_splits.csv", "ssim_baselines.csv"
@@ -90,7 +89,7 @@ def read_finished_run(run_dir: str | Path) -> FinishedRun:
         InputError: if it is no run, the run of a prior, or one that has not come to its report; if a file is damaged.
     """
     run_dir = Path(run_dir)
-    config = _read_json(run_dir / "config.json", f"no run in {run_dir}; give the output_dir of a bundle that was run.")
+    config = read_config(run_dir)
     _refuse_prior(run_dir, config)
     scores = run_dir / "report" / SCORES
     if not scores.is_file():
@@ -98,12 +97,12 @@ def read_finished_run(run_dir: str | Path) -> FinishedRun:
             f"{run_dir} has no {scores.relative_to(run_dir)}: a model without scores is not handed on; "
             "let the run end, with its own command and --resume true."
         )
-    checkpoint = read_checkpoint(run_dir / "checkpoints" / BEST)
+    network, checkpoint = load_best(run_dir)
     baselines = run_dir / "report" / BASELINES
     return FinishedRun(
         config=config,
-        environment=_read_json(run_dir / "environment.json", f"{run_dir} has no environment.json; train it anew."),
-        network=load_run(run_dir),
+        environment=_read_environment(run_dir),
+        network=network,
         record=checkpoint["record"],
         best_epoch=int(checkpoint.get("best_metric_epoch", -1)),
         preparation=_preparation(checkpoint["record"], config),
@@ -133,9 +132,10 @@ def _preparation(record: Mapping[str, Any], config: Mapping[str, Any]) -> Mappin
     return {} if preparation is None else preparation.to_record()
 
 
-def _read_json(path: Path, missing: str) -> dict[str, Any]:
+def _read_environment(run_dir: Path) -> dict[str, Any]:
+    path = run_dir / "environment.json"
     if not path.is_file():
-        raise InputError(missing)
+        raise InputError(f"{run_dir} has no environment.json; train it anew.")
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:

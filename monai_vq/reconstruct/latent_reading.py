@@ -104,7 +104,7 @@ def _read_placement(arrays: CheckedArrays) -> Placement:
     if not (np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 0 and plane in ("", *PLANE_AXES)):
         raise ValueError("its slices lie nowhere")
     placement = Placement(tuple(shape), affine, plane, tuple(indices))
-    number = placement.in_plane(np.broadcast_to(np.float32(0), shape)).shape[0]
+    number = placement.plane_shape[0]
     if not indices or sorted(set(indices)) != indices or not 0 <= indices[0] <= indices[-1] < number:
         raise ValueError(f"its slices are not {len(indices)} of {number}, one behind another")
     return placement
@@ -124,7 +124,7 @@ def _read_fit(arrays: CheckedArrays) -> SliceFit:
 
 
 def _check_size(placement: Placement, fit: SliceFit) -> None:
-    rows, columns = placement.in_plane(np.broadcast_to(np.float32(0), placement.shape)).shape[1:]
+    _, rows, columns = placement.plane_shape
     if (rows, columns) != fit.own_size:
         raise ValueError(f"its slices are of {rows} x {columns} pixels in the volume, by themselves {fit.own_size}")
     if fit.spacing is not None:

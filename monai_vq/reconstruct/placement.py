@@ -45,14 +45,18 @@ class Placement:
         """A view of a volume [I, J, K] as all its slices, [N, rows, columns]; writing to it fills the volume."""
         return to_plane(volume, self.affine, self.plane) if self.plane else volume.transpose(2, 1, 0)
 
+    @property
+    def plane_shape(self) -> tuple[int, ...]:
+        """(N, rows, columns): all slices of the volume, and their size."""
+        return self.in_plane(np.broadcast_to(np.float32(0), self.shape)).shape
+
     def filled(self, value: float, storage: Storage = MEMORY) -> NDArray[np.float32]:
         """A volume [I, J, K] of one value, in which a slice lies together in memory.
 
         Raises:
             OSError: the storage has no room.
         """
-        rows = self.in_plane(np.broadcast_to(np.float32(0), self.shape)).shape
-        slices = storage.empty(rows, np.float32)
+        slices = storage.empty(self.plane_shape, np.float32)
         for places in blocks(len(slices), slices[:1].nbytes):
             slices[places] = value
         return from_plane(slices, self.affine, self.plane) if self.plane else slices.transpose(2, 1, 0)
@@ -70,7 +74,7 @@ class Placement:
             Bool [I], [J] and [K]; a voxel is covered where all three are True.
         """
         sample = self.in_plane(np.empty((2, 2, 2), np.int8))  # whose strides say which axis is which, and turned
-        chosen = np.zeros(self.shape[_stored_axis(sample.strides[0])], bool)
+        chosen = np.zeros(self.plane_shape[0], bool)
         chosen[list(self.slice_indices)] = True
         along = [chosen] * 3
         for stride, inside in zip(sample.strides, (chosen, rows, columns), strict=True):

@@ -21,6 +21,7 @@ rows vanishes everywhere, so Q has somebody of every basis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,7 +56,9 @@ class PublishedSums:
             published: the numbers of the sums.
         """
         columns, owners, sizes = _alike(self.coefficients[published], self.owners)
-        return _Search(owners, sizes).finds(_independent(columns), np.ones(len(owners), dtype=bool), MIN_PATIENTS - 1)
+        everywhere = np.ones(len(owners), dtype=bool)
+        independent = _eliminate(columns, everywhere).used
+        return _Search(owners, sizes).finds(independent, everywhere, MIN_PATIENTS - 1)
 
 
 class _Search:
@@ -81,9 +84,9 @@ class _Search:
         if self.steps > MOST_STEPS:
             return True
         many = left & (self.sizes[self.owners] > budget)  # to be left out whole or not at all, and too many for that
-        rows, _ = _eliminate(rows, many)
+        rows = _eliminate(rows, many).over
         light = left & ~many
-        over, pivots = _eliminate(rows, light)
+        over, pivots, _ = _eliminate(rows, light)
         if len(over):  # vanishes on all that is left, and not everywhere
             return True
         if not len(rows) or self._has_bases(rows, light, budget):
@@ -92,7 +95,7 @@ class _Search:
             own = self.owners == owner
             if self.finds(rows, left & ~own, budget - int(self.sizes[owner])):
                 return True
-            rows, _ = _eliminate(rows, own & left)
+            rows = _eliminate(rows, own & left).over
             if not len(rows):
                 return False
         return False
@@ -100,7 +103,7 @@ class _Search:
     def _has_bases(self, rows: np.ndarray, left: np.ndarray, budget: int) -> bool:
         """Whether there are more bases without a common owner than patients to leave out, one of whom is in each."""
         for _ in range(budget + 1):
-            over, pivots = _eliminate(rows, left)
+            over, pivots, _ = _eliminate(rows, left)
             if len(over):
                 return False
             left = left & ~np.isin(self.owners, self.owners[pivots])
@@ -127,23 +130,24 @@ def _alike(columns: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndar
     return columns[:, np.array(kept)], numbers, np.array(sizes)
 
 
-def _independent(rows: np.ndarray) -> np.ndarray:
-    """As many of the rows as are independent, or combinations of them."""
-    everywhere = np.ones(rows.shape[1], dtype=bool)
-    kept: list[np.ndarray] = []
-    rows = rows.copy()
-    while len(rows):
-        first, rows = rows[0], rows[1:]
-        pivot = _first(first, everywhere)
-        if pivot is not None:
-            kept.append(first)
-            rows = _without(rows, first, pivot)
-    return np.array(kept, dtype=np.int64).reshape(len(kept), len(everywhere))
+class _Elimination(NamedTuple):
+    """What is left of rows once some columns were made 0 in turn, each by one of the rows.
+
+    Attributes:
+        over: combinations of the rows that vanish on the columns, [rows, columns].
+        pivots: a basis of the columns.
+        used: the rows, or combinations of them, that made the pivots' columns 0; independent of each other.
+    """
+
+    over: np.ndarray
+    pivots: list[int]
+    used: np.ndarray
 
 
-def _eliminate(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """The combinations of independent rows that vanish on some columns, and a basis of these columns."""
+def _eliminate(rows: np.ndarray, columns: np.ndarray) -> _Elimination:
+    """Makes some columns 0, bool [columns]."""
     over: list[np.ndarray] = []
+    used: list[np.ndarray] = []
     pivots: list[int] = []
     while len(rows):
         first, rows = rows[0], rows[1:]
@@ -151,9 +155,11 @@ def _eliminate(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, list[
         if pivot is None:
             over.append(first)
         else:
+            used.append(first)
             pivots.append(pivot)
             rows = _without(rows, first, pivot)
-    return np.array(over, dtype=np.int64).reshape(len(over), len(columns)), pivots
+    empty = np.zeros((0, len(columns)), dtype=np.int64)
+    return _Elimination(np.array(over) if over else empty, pivots, np.array(used) if used else empty)
 
 
 def _first(row: np.ndarray, columns: np.ndarray) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from monai.bundle import ConfigParser
 from monai_vq.engines.batches import place
 from monai_vq.engines.checks import or_exit
 from monai_vq.engines.latents.stage1 import Stage1, on_device, read_stage1
-from monai_vq.engines.load_run import NETWORK, network_settings
+from monai_vq.engines.load_run import NETWORK, network_settings, read_config
 from monai_vq.errors import InputError
 from monai_vq.handlers.checkpoints import BEST, load_network, read_checkpoint
 from monai_vq.networks import VQVAE
@@ -126,13 +125,12 @@ def make_prior(config: Mapping[str, Any], record: Mapping[str, Any], path: Path)
 
 
 def _read_config(run_dir: Path) -> dict[str, Any]:
-    path = run_dir / "config.json"
-    if not path.is_file():
+    if not (run_dir / "config.json").is_file():
         raise InputError(
             f"no run in {run_dir}: it has no config.json; train a prior first, as in "
             "`python -m monai.bundle run --config_file bundles/transformer.json`, and give its output_dir."
         )
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_config(run_dir)
     missing = [name for name in (NETWORK, "stage1_dir", "dataset_dir") if name not in config]
     if missing:
         raise InputError(

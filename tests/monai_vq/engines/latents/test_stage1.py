@@ -72,7 +72,7 @@ def test_a_latent_without_a_code_a_position_is_refused(copy, monkeypatch, quanti
     config = json.loads((copy / "config.json").read_text())
     edit(copy, network_def=config["network_def"] | {"quantizer": quantizer})
     monkeypatch.setattr(
-        trained_model, "load_best", lambda run_dir, _: (make_network(run_dir), {})
+        trained_model, "load_best", lambda run_dir, _: (make_network(run_dir), {"record": {}})
     )  # its weights are not what is refused
     with pytest.raises(InputError, match=f"its latent is a {name}'s, .*train one of the bundles vq, vq_ema, projected"):
         read_stage1(copy)
